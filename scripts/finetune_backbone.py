@@ -1,0 +1,39 @@
+"""Rule finetune_backbone: fine-tune one ImageNet network on one fold."""
+
+import json
+from pathlib import Path
+
+import torch
+
+from gexflow import files
+from gexflow.log import job_log
+from gexflow.models.fold import Fold, train_fold
+from gexflow.models.image_network import build_image_network
+from gexflow.models.trainer import Training, pick_device
+from gexflow.models.weights import save_network
+
+with job_log(snakemake.log[0]) as log:
+    torch.set_num_threads(snakemake.threads)
+    settings = json.loads(snakemake.params.settings)
+    number = int(snakemake.wildcards.fold)
+    fold = Fold.read(snakemake.input.features, number)
+    layout = files.read_table(snakemake.input.layout, text=("gene",))
+    weights = Path(snakemake.input.weights) if settings["weights"] == "imagenet" else None
+    notes = [] if weights else ["random weights, not ImageNet's: this is no transfer learning"]
+    for note in notes:
+        log.warning("%s: %s", snakemake.wildcards.model, note)
+    network, lines, table, facts = train_fold(
+        fold,
+        lambda genes, classes: build_image_network(settings, layout, classes, weights, settings["sha256"]),
+        Training.from_settings(settings),
+        settings["seed"],
+        pick_device(),
+        report=lambda line: log.info(
+            "epoch %d: loss %.4f, accuracy %.3f", line["epoch"], line["loss"], line["accuracy"]
+        ),
+    )
+    files.write_table(table, snakemake.output.predictions)
+    # the frozen trunk can be had again from its checked file; random weights cannot
+    save_network(network, snakemake.output.model, settings, skip=("trunk.",) if weights else ())
+    files.write_table(lines, snakemake.output.history)
+    files.write_json({**facts, "weights": settings["weights"], "notes": notes}, snakemake.output.facts)

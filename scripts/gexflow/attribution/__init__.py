@@ -1,0 +1,1 @@
+"""Stage attribution: which genes a trained network answers by."""

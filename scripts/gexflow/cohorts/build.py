@@ -1,0 +1,141 @@
+"""From what a reader gives to the cohort: labels, groups, scale and checks."""
+
+import json
+from collections.abc import Iterable
+
+import anndata
+import numpy as np
+import pandas as pd
+
+from gexflow.cohorts.class_sizes import small_classes
+from gexflow.cohorts.labels import Ruled, apply_group_rule, apply_label_rule
+from gexflow.cohorts.matrix import Matrix
+from gexflow.cohorts.scale import SCALES, find_scale
+from gexflow.errors import InputError, nearest
+from gexflow.log import logger
+
+
+def build_cohort(matrix: Matrix, settings: dict, name: str, origin: list[dict]) -> anndata.AnnData:
+    """Build the cohort of a dataset.
+
+    Only annotation and single samples decide here; whatever looks across samples is a recipe step. (A gene without
+    a single value is no gene of the cohort, whichever samples a fold takes.)
+
+    Parameters
+    ----------
+    matrix : Matrix
+        From a reader; it is changed.
+    settings : dict
+        `source`, `label`, `group`, `scale`, `min_class_size`.
+    name : str
+        The dataset's name.
+    origin : list of dict
+        Files it came from: {"file", "address", "sha256", "size_bytes"}.
+
+    Returns
+    -------
+    AnnData, samples x genes
+        X float32; `obs`: label, group and, where known, batch; `var`: symbol; `uns`: scale, source (a JSON string).
+
+    Raises
+    ------
+    InputError
+        No label rule fits, classes are too few, no gene is left, or the scale is not clear.
+    """
+    labels = _label(matrix, settings, name)
+    labels = _drop_empty_samples(matrix, labels)
+    groups, notes = apply_group_rule(matrix.fields, settings.get("group"), name, settings.get("source", ""))
+    matrix.notes += notes
+    labels, groups = _drop_small_classes(matrix, labels, groups, settings, name)
+    if len(set(labels)) < 2:
+        only = f'"{labels[0]}"' if labels else "none"
+        raise InputError(f"Dataset {name} has fewer than two classes ({only}): check datasets.{name}.label.")
+    matrix.drop("genes", np.isnan(matrix.values).all(axis=0), "no value in any sample")
+    if not matrix.genes:
+        raise InputError(
+            f"Dataset {name} has no gene with a value: is the right file given as datasets.{name}.files.matrix?"
+        )
+    scale, reason = _scale(matrix.values, settings.get("scale") or "auto", name)
+    cohort = _to_anndata(matrix, labels, groups, settings)
+    cohort.uns["scale"] = scale
+    source = {
+        "dataset": name,
+        "source": settings.get("source", ""),
+        "origin": origin,
+        "scale_reason": reason,
+        "normalised_jointly": matrix.normalised_jointly,
+        "dropped": matrix.dropped,
+        "notes": matrix.notes,
+        "missing_share": float(np.isnan(matrix.values).mean()),
+    }
+    cohort.uns["source"] = json.dumps(source, sort_keys=True, ensure_ascii=False)
+    _log(cohort, source)
+    return cohort
+
+
+def _label(matrix: Matrix, settings: dict, name: str) -> list[str]:
+    """Apply the label rule and drop samples without a label."""
+    ruled = apply_label_rule(matrix.fields, settings.get("label"), name)
+    if not any(ruled.values):
+        why = "; ".join(f"{count} samples: {reason}" for reason, count in _reasons(ruled).items())
+        raise InputError(f"Dataset {name} has no sample with a label ({why}): correct datasets.{name}.label.")
+    reasons = np.array(ruled.reasons, dtype=object)
+    for reason in _reasons(ruled):
+        matrix.drop("samples", reasons == reason, reason)
+        reasons = reasons[reasons != reason]
+    return [label for label in ruled.values if label]
+
+
+def _reasons(ruled: Ruled) -> dict[str, int]:
+    return {reason: ruled.reasons.count(reason) for reason in dict.fromkeys(ruled.reasons) if reason}
+
+
+def _drop_empty_samples(matrix: Matrix, labels: list[str]) -> list[str]:
+    empty = np.isnan(matrix.values).all(axis=1)
+    matrix.drop("samples", empty, "no value of any gene")
+    return _keep(labels, ~empty)
+
+
+def _keep(items: list[str], keep: Iterable[bool]) -> list[str]:
+    return [item for item, stays in zip(items, keep, strict=True) if stays]
+
+
+def _drop_small_classes(
+    matrix: Matrix, labels: list[str], groups: list[str], settings: dict, name: str
+) -> tuple[list[str], list[str]]:
+    least = settings.get("min_class_size")
+    small = small_classes(labels, groups, least) if least else []
+    leave_out = np.array([label in small for label in labels], dtype=bool)
+    if leave_out.any():
+        listed = ", ".join(f"{label} ({labels.count(label)})" for label in small)
+        matrix.drop("samples", leave_out, f"class below min_class_size {least}: {listed}")
+    return _keep(labels, ~leave_out), _keep(groups, ~leave_out)
+
+
+def _scale(values: np.ndarray, given: str, name: str) -> tuple[str, str]:
+    if given == "auto":
+        return find_scale(values, name)
+    if given not in SCALES:
+        hint = nearest(given, ["auto", *SCALES])
+        raise InputError(f'datasets.{name}.scale is "{given}", which is no scale; {hint}')
+    return given, f"{given}: given as datasets.{name}.scale."
+
+
+def _to_anndata(matrix: Matrix, labels: list[str], groups: list[str], settings: dict) -> anndata.AnnData:
+    obs = pd.DataFrame({"label": pd.Categorical(labels), "group": groups}, index=matrix.samples)
+    if settings.get("source") == "tcga" and "site" in matrix.fields:
+        obs["batch"] = matrix.fields["site"].to_numpy()
+    symbols = matrix.symbols if matrix.symbols is not None else [""] * len(matrix.genes)
+    var = pd.DataFrame({"symbol": symbols}, index=matrix.genes)
+    return anndata.AnnData(np.ascontiguousarray(matrix.values, dtype=np.float32), obs=obs, var=var)
+
+
+def _log(cohort: anndata.AnnData, source: dict) -> None:
+    logger.info("%s: %d samples, %d genes", source["dataset"], *cohort.shape)
+    for label, count in cohort.obs["label"].value_counts().items():
+        logger.info("class %s: %d samples", label, count)
+    logger.info("scale %s", source["scale_reason"])
+    for entry in source["dropped"]:
+        logger.info("left out %d %s: %s", entry["count"], entry["what"], entry["why"])
+    for note in source["notes"]:
+        logger.info("%s", note)

@@ -1,0 +1,102 @@
+"""A labels file: a table of texts, one row a sample, whose id column is found out."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from gexflow.cohorts.bad_cell import MISSING, shorten, split_line
+from gexflow.cohorts.text_file import check_text, decode, read_bytes
+from gexflow.cohorts.text_table import parse_header
+from gexflow.errors import InputError
+
+
+def read_label_file(path: str | Path) -> pd.DataFrame:
+    """Read a tab- or comma-separated table as texts; missing values become ""."""
+    path = check_text(path)
+    content = read_bytes(path)
+    header = parse_header(content, path)
+    names = [name or "sample" for name in header.names]
+    rows = []
+    for number, line in enumerate(content.splitlines()[1:], 2):
+        if not line.strip():
+            continue
+        cells = split_line(decode(line), header.delimiter, path, number)
+        if len(cells) != len(names):
+            raise InputError(
+                f"{path}, line {number} has {len(cells)} cells where {len(names)} are expected: correct it."
+            )
+        rows.append(["" if cell.strip() in MISSING else cell.strip() for cell in cells])
+    if not rows:
+        raise InputError(f"{path} has column names but no rows: fetch or export it again.")
+    if len(set(names)) < len(names):
+        raise InputError(f'{path} has two columns called "sample" (one has no name): name it otherwise.')
+    return pd.DataFrame(rows, columns=names, dtype=str)
+
+
+def find_id_column(table: pd.DataFrame, samples: list[str]) -> tuple[str, int]:
+    """Return the column that holds most of the sample ids, and how many it holds."""
+    wanted = set(samples)
+    counts = {name: len(wanted.intersection(table[name])) for name in table.columns}
+    best = max(counts, key=counts.__getitem__)
+    return best, counts[best]
+
+
+def match_labels(
+    samples: list[str], table: pd.DataFrame, strict: list[str], path: Path
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return what a labels file says of each sample.
+
+    Rows of one sample may repeat. Where they differ, a column in `strict` (a label must be one) is an error;
+    any other column keeps all its texts.
+
+    Parameters
+    ----------
+    samples : list of str
+        Sample ids of the matrix.
+    table : DataFrame
+        From `read_label_file`.
+    strict : list of str
+        Names of columns (in any case) that labels or groups come from.
+    path : path
+        The labels file, for messages.
+
+    Returns
+    -------
+    fields : DataFrame, one row a sample, all columns str ("" for samples without a row)
+    notes : list of str
+
+    Raises
+    ------
+    InputError
+        No sample is in the file, or rows of a sample conflict.
+    """
+    column, count = find_id_column(table, samples)
+    if count == 0:
+        example = next((text for text in table.iloc[:, 0] if text), "")
+        raise InputError(
+            f"{path} names none of the samples of the matrix (the matrix has e.g. {shorten(samples[0])}, column "
+            f"{shorten(table.columns[0])} of the labels file e.g. {shorten(example)}): its ids must be "
+            "those of the matrix."
+        )
+    notes = [f'Labels were matched by column "{column}" of {path.name}: {count} of {len(samples)} samples have a row.']
+    table = table[table[column].isin(set(samples))].drop_duplicates()
+    repeated = table[column].duplicated(keep=False)
+    if repeated.any():
+        merged = _merge(table[repeated], column, {name.lower() for name in strict}, path)
+        notes.append(f"{len(merged)} samples have several rows in {path.name}, which differ in no label.")
+        table = pd.concat([table[~repeated], merged])
+    return table.set_index(column, drop=False).reindex(samples).fillna("").rename_axis(None), notes
+
+
+def _merge(table: pd.DataFrame, column: str, strict: set[str], path: Path) -> pd.DataFrame:
+    rows = []
+    for sample, group in table.groupby(column, sort=False):
+        texts = {name: [text for text in dict.fromkeys(group[name]) if text] for name in table.columns}
+        for name, found in texts.items():
+            if name.lower() in strict and len(found) > 1:
+                raise InputError(
+                    f"{path} says both {shorten(found[0])} and {shorten(found[1])} of sample {shorten(str(sample))} "
+                    f"in column {shorten(name)}: keep the right row."
+                )
+        rows.append({name: "; ".join(found) for name, found in texts.items()})
+    return pd.DataFrame(rows, columns=table.columns, dtype=str)

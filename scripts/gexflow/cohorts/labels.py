@@ -1,0 +1,142 @@
+"""Rules that make labels and groups from what a source says of its samples."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+import pandas as pd
+
+from gexflow.cohorts.bad_cell import MISSING
+from gexflow.errors import InputError, nearest
+
+_SHOWN = 30
+
+
+@dataclass
+class Ruled:
+    """What a rule says of every sample.
+
+    Attributes
+    ----------
+    values : list of str
+        "" where the rule says nothing.
+    reasons : list of str
+        Why it says nothing, in words; "" where it says something.
+    """
+
+    values: list[str]
+    reasons: list[str]
+
+
+def find_field(names: list[str], name: str, key: str) -> str:
+    """Return the field called `name`, in this spelling or, failing that, in any case.
+
+    Raises
+    ------
+    InputError
+        There is none; the message names the config key, the nearest field and up to 30 that exist.
+    """
+    if name in names:
+        return name
+    for known in names:
+        if known.lower() == name.lower():
+            return known
+    known = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    hint = nearest(name, names)
+    if hint.startswith("known:"):
+        raise InputError(f'{key} is "{name}", which the source does not have (it has: {known or "no field"}).')
+    raise InputError(f'{key} is "{name}", which the source does not have; {hint} (it has: {known}).')
+
+
+def apply_label_rule(fields: pd.DataFrame, rule: dict | None, dataset: str) -> Ruled:
+    """Apply a label rule {field, pattern?, map?} to all samples.
+
+    Parameters
+    ----------
+    fields : DataFrame, one row a sample, all columns str
+    rule : dict
+        The value of `field`; of it, the part that `pattern` matches (its group, or the whole match);
+        that part translated by `map`. A value that is missing, does not match or is not in the map is no label.
+    dataset : str
+        For messages.
+
+    Returns
+    -------
+    Ruled
+    """
+    key = f"datasets.{dataset}.label"
+    if not rule or rule.get("field") is None:
+        known = ", ".join(fields.columns[:_SHOWN]) or "none"
+        raise InputError(f"{key}.field is not set: name the field that holds the classes (fields: {known}).")
+    ruled = _extract(fields, rule, key)
+    mapping = rule.get("map")
+    if mapping is None:
+        return ruled
+    known = {str(old).strip(): str(new).strip() for old, new in mapping.items() if new is not None}
+    for index, value in enumerate(ruled.values):
+        if value and not known.get(value):
+            ruled.reasons[index] = "not in label.map"
+        elif value:
+            ruled.values[index] = known[value]
+    unmapped = Counter(ruled.values[index] for index, why in enumerate(ruled.reasons) if why == "not in label.map")
+    if unmapped:
+        listed = ", ".join(f'"{value}" ({count})' for value, count in unmapped.most_common(_SHOWN))
+        reason = f"value is not in {key}.map: {listed}" + (", ..." if len(unmapped) > _SHOWN else "")
+        for index, why in enumerate(ruled.reasons):
+            if why == "not in label.map":
+                ruled.values[index], ruled.reasons[index] = "", reason
+    return ruled
+
+
+def apply_group_rule(fields: pd.DataFrame, rule: dict | None, dataset: str, source: str) -> tuple[list[str], list[str]]:
+    """Apply a group rule {field, pattern?}: samples of one group never part.
+
+    Without a rule the group is the TCGA patient (field `patient`) for source `tcga`, else the sample itself.
+
+    Returns
+    -------
+    groups : list of str, one a sample
+        The sample's own id where the rule says nothing.
+    notes : list of str
+    """
+    samples = [str(sample) for sample in fields.index]
+    if not rule or rule.get("field") is None:
+        if source != "tcga" or "patient" not in fields:
+            return samples, ["Every sample is a group of its own: no group rule is set."]
+        rule = {"field": "patient"}
+    ruled = _extract(fields, rule, f"datasets.{dataset}.group")
+    alone = sum(not value for value in ruled.values)
+    groups = [value or sample for value, sample in zip(ruled.values, samples, strict=True)]
+    notes = [f'Groups are from field "{rule["field"]}": {len(set(groups))} groups of {len(samples)} samples.']
+    if alone:
+        notes.append(f"{alone} samples have no group by this rule: each is a group of its own.")
+    return groups, notes
+
+
+def _extract(fields: pd.DataFrame, rule: dict, key: str) -> Ruled:
+    name = find_field(list(fields.columns), str(rule["field"]), f"{key}.field")
+    pattern = _compile(rule.get("pattern"), f"{key}.pattern")
+    values, reasons = [], []
+    for text in fields[name]:
+        value, reason = text.strip(), ""
+        if value in MISSING:
+            value, reason = "", f'no value in field "{name}"'
+        elif pattern is not None:
+            match = pattern.search(value)
+            value = (match[pattern.groups] or "").strip() if match else ""
+            reason = "" if value else f'field "{name}" does not match the pattern {pattern.pattern}'
+        values.append(value)
+        reasons.append(reason)
+    return Ruled(values, reasons)
+
+
+def _compile(pattern: str | None, key: str) -> re.Pattern | None:
+    if pattern is None:
+        return None
+    try:
+        compiled = re.compile(str(pattern))
+    except re.error as error:
+        raise InputError(f"{key} is no valid regular expression ({error}): {pattern}") from None
+    if compiled.groups > 1:
+        raise InputError(f"{key} has {compiled.groups} groups in parentheses, but one at most may be set: {pattern}")
+    return compiled

@@ -1,0 +1,57 @@
+"""One door to all sources."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from gexflow.cohorts.config_keys import dataset_key
+from gexflow.cohorts.geo import read_geo
+from gexflow.cohorts.matrix import Matrix
+from gexflow.cohorts.mendeley import read_mendeley
+from gexflow.cohorts.table import read_table_source
+from gexflow.cohorts.tcga import read_tcga
+from gexflow.errors import InputError, nearest
+
+READERS: dict[str, Callable[..., Matrix]] = {
+    "geo": read_geo,
+    "mendeley": read_mendeley,
+    "tcga": read_tcga,
+    "table": read_table_source,
+}
+_WITH_LABELS_FILE = ("tcga", "table")
+
+
+def read_matrix(source: str, matrix_paths: list[Path], labels_path: Path | None, settings: dict) -> Matrix:
+    """Read the files of a dataset with the reader of its source.
+
+    Parameters
+    ----------
+    source : str
+        geo, mendeley, tcga or table.
+    matrix_paths : list of paths
+    labels_path : path or None
+        Sources `tcga` and `table` alone take one.
+    settings : dict
+        The dataset's settings.
+
+    Returns
+    -------
+    Matrix
+
+    Raises
+    ------
+    InputError
+        The source is unknown or a file is wrong.
+    """
+    if source not in READERS:
+        key = dataset_key(settings, "source")
+        raise InputError(f'{key} is "{source}", which is no source; {nearest(source, list(READERS))}')
+    paths = [Path(path) for path in matrix_paths]
+    if not paths:
+        raise InputError(f"{dataset_key(settings, 'matrix')} names no file: give the matrix of the dataset.")
+    if source in _WITH_LABELS_FILE:
+        return READERS[source](paths, None if labels_path is None else Path(labels_path), settings)
+    if labels_path is not None:
+        raise InputError(
+            f"{dataset_key(settings, 'labels')} is set, but source {source} has its labels in the matrix file."
+        )
+    return READERS[source](paths, settings)

@@ -1,0 +1,131 @@
+"""A table of one's own: CSV or TSV, samples in rows or in columns, labels inside or in a second file."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gexflow.cohorts.bad_cell import shorten
+from gexflow.cohorts.config_keys import dataset_key, only_file, strict_fields
+from gexflow.cohorts.label_file import find_id_column, match_labels, read_label_file
+from gexflow.cohorts.labels import find_field
+from gexflow.cohorts.matrix import Matrix
+from gexflow.cohorts.text_table import Header, TextTable, read_header, read_ids, read_text_table
+from gexflow.errors import InputError
+from gexflow.log import logger
+
+
+def read_table_source(paths: list[Path], labels_path: Path | None, settings: dict) -> Matrix:
+    """Read a table of one's own.
+
+    Parameters
+    ----------
+    paths : list of one path
+        Tab- or comma-separated, gzipped or not.
+    labels_path : path or None
+        Table with one row a sample, or None where labels are columns of the matrix file (samples in rows).
+    settings : dict
+        `orientation`: what the rows are (auto, samples, genes); `sample`: id column (the first by default);
+        `label` and `group`: rules whose fields are columns of the matrix file where there is no labels file;
+        `ignore`: further columns that are no genes.
+
+    Returns
+    -------
+    Matrix
+
+    Raises
+    ------
+    InputError
+        A file is wrong, a column is unknown, a gene's column holds text, or labels match no sample.
+    """
+    path = only_file(paths, settings)
+    header = read_header(path)
+    labels = None if labels_path is None else read_label_file(labels_path)
+    id_column = _id_column(header, settings)
+    rows_are, notes = _orientation(path, header, id_column, labels, labels_path, settings)
+    text = _text_columns(header, settings) if labels is None else []
+    table = read_text_table(path, text, id_column, _ignored(header, settings), _remedy(settings, rows_are))
+    if not table.columns:
+        raise InputError(f"{path} has no column of numbers besides {', '.join(table.text)}: are genes missing?")
+    if rows_are == "samples":
+        values, samples, genes = np.ascontiguousarray(table.values), table.ids, table.columns
+    else:
+        values, samples, genes = table.values.T, table.columns, table.ids
+    if labels is None:
+        fields = _own_fields(table, id_column)
+    else:
+        fields, found = match_labels(samples, labels, strict_fields(settings), Path(labels_path))
+        notes += found
+    logger.info("table: %d samples, %d genes (%s in rows)", len(samples), len(genes), rows_are)
+    return Matrix(values, samples, genes, fields, notes=notes)
+
+
+def _id_column(header: Header, settings: dict) -> str:
+    name = settings.get("sample")
+    return header.names[0] if name is None else find_field(header.names, str(name), dataset_key(settings, "sample"))
+
+
+def _text_columns(header: Header, settings: dict) -> list[str]:
+    rules = {key: settings.get(key) or {} for key in ("label", "group")}
+    wanted = {key: rule["field"] for key, rule in rules.items() if rule.get("field") is not None}
+    return [find_field(header.names, str(name), dataset_key(settings, f"{key}.field")) for key, name in wanted.items()]
+
+
+def _ignored(header: Header, settings: dict) -> list[str]:
+    key = dataset_key(settings, "ignore")
+    return [find_field(header.names, str(name), key) for name in settings.get("ignore") or []]
+
+
+def _remedy(settings: dict, rows_are: str):
+    def advice(column: str) -> str:
+        column = shorten(column)
+        if rows_are == "genes":
+            return f"correct the cell, or, if {column} is no sample, list it under {dataset_key(settings, 'ignore')}"
+        return (
+            f"if {column} is no gene, list it under {dataset_key(settings, 'ignore')}; if it is one, correct the cell"
+        )
+
+    return advice
+
+
+def _own_fields(table: TextTable, id_column: str) -> pd.DataFrame:
+    fields = {name or "sample": cells for name, cells in table.text.items()}
+    return pd.DataFrame(fields, index=table.text[id_column], dtype=str)
+
+
+def _orientation(
+    path: Path,
+    header: Header,
+    id_column: str,
+    labels: pd.DataFrame | None,
+    labels_path: Path | None,
+    settings: dict,
+) -> tuple[str, list[str]]:
+    """Return what the rows are (samples or genes) and notes on how that was found out."""
+    given = settings.get("orientation") or "auto"
+    if given not in ("auto", "samples", "genes"):
+        raise InputError(f'{dataset_key(settings, "orientation")} is "{given}": it must be auto, samples or genes.')
+    if labels is None:
+        if given == "genes":
+            raise InputError(
+                f"{dataset_key(settings, 'orientation')} is genes, so labels cannot be columns of {path}: "
+                f"give a labels file as {dataset_key(settings, 'labels')}."
+            )
+        return "samples", []
+    if given != "auto":
+        return given, []
+    columns = [name for name in header.names if name != id_column]
+    rows = read_ids(path, id_column)
+    in_rows, in_columns = find_id_column(labels, rows)[1], find_id_column(labels, columns)[1]
+    if in_rows == in_columns == 0:
+        raise InputError(
+            f"{labels_path} names none of the samples of {path} (rows there are called e.g. "
+            f"{shorten(rows[0])}, columns e.g. {shorten((columns or [''])[0])}, the first label row is for e.g. "
+            f"{shorten(labels.iloc[0, 0])}): its ids must be those of the matrix."
+        )
+    if in_rows == in_columns:
+        raise InputError(
+            f"{path}: rows and columns fit the labels equally: set {dataset_key(settings, 'orientation')}."
+        )
+    found = "samples" if in_rows > in_columns else "genes"
+    return found, [f"Rows of {path.name} are {found}: the labels file names {in_rows} rows and {in_columns} columns."]

@@ -1,0 +1,93 @@
+"""Opening of text files, gzipped or not, with an answer for every file that is something else."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from gexflow.errors import InputError
+
+GZIP = b"\x1f\x8b"
+_OTHER_FORMATS = {
+    b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"\x89HDF": "an HDF5 file",
+    b"MATLAB 5": "a MATLAB file",
+    b"%PDF": "a PDF document",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"\x28\xb5\x2f\xfd": "a zstd archive",
+    b"PAR1": "a Parquet file",
+    b"\xff\xfe": "text in UTF-16",
+    b"\xfe\xff": "text in UTF-16",
+    GZIP: "gzipped twice",
+}
+_WEB_PAGES = (b"<!doctype", b"<html", b"<?xml", b"<error")
+
+
+def is_gzip(path: Path) -> bool:
+    """Tell whether a file is gzipped, by its first bytes: names can lie."""
+    with open(path, "rb") as file:
+        return file.read(2) == GZIP
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[BinaryIO]:
+    """Open a text file for reading its (unpacked) bytes; a damaged gzip file becomes an `InputError`."""
+    try:
+        with gzip.open(path, "rb") if is_gzip(path) else open(path, "rb") as file:
+            yield file
+    except EOFError:
+        raise InputError(f"{path} is a gzip file that ends too early: delete it and fetch it again.") from None
+    except (zlib.error, gzip.BadGzipFile):
+        raise InputError(f"{path} is a damaged gzip file: delete it and fetch it again.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror or error}).") from None
+
+
+def check_text(path: str | Path) -> Path:
+    """Return the path of a file that exists, holds something and looks like text.
+
+    Raises
+    ------
+    InputError
+        Missing, empty, or of another format (zip, Excel, HDF5, a web page, ...).
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path} does not exist or is no file: correct its path in the config.")
+    with open_bytes(path) as file:
+        start = file.read(4096)
+    if not start.strip():
+        raise InputError(f"{path} is empty: fetch or export it again.")
+    other = _other_format(start)
+    if other:
+        raise InputError(f"{path} is {other}, but a tab- or comma-separated text file is needed: export it as text.")
+    return path
+
+
+def _other_format(start: bytes) -> str:
+    for magic, name in _OTHER_FORMATS.items():
+        if start.startswith(magic):
+            return name
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_WEB_PAGES):
+        return "a web page"
+    if start[257:262] == b"ustar":
+        return "a tar archive"
+    return "a binary file" if b"\0" in start else ""
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the whole unpacked content of a text file."""
+    with open_bytes(path) as file:
+        return file.read()
+
+
+def decode(line: bytes) -> str:
+    """Decode UTF-8, or Latin-1 where it is not: old files carry old alphabets."""
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("latin-1")

@@ -1,0 +1,259 @@
+"""The config: merged from overlays, checked against its schema, completed with defaults.
+
+Light on purpose: Snakemake runs it at every start and in every job.
+"""
+
+import os
+import re
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
+
+from gexflow.errors import InputError, nearest
+
+REFERENCES = ("majority", "centroid", "logistic")
+_WHOLE = ("source", "network")  # a map that carries one of these is replaced whole by an overlay
+
+
+def load_config(paths: list[Path], schema_path: Path, arguments: dict | None = None) -> dict:
+    """Read, merge, check and complete a config.
+
+    Parameters
+    ----------
+    paths : list of Path
+        The base first, then overlays.
+    schema_path : Path
+    arguments : dict or None
+        Keys given on the command line, laid over all files.
+
+    Raises
+    ------
+    InputError
+        With two lines: what is wrong and where; what to write instead.
+    """
+    config: dict = {}
+    for path in paths:
+        config = merge(config, read_yaml(path))
+    config = merge(config, arguments or {})
+    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
+    config = complete(_normalise(config), schema, schema)
+    check_schema(config, schema)
+    check_names(config)
+    return config
+
+
+def read_yaml(path: Path) -> dict:
+    """Read a YAML file that holds a map."""
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"config file {path} is missing\ngive the path of a YAML file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        place = getattr(error, "problem_mark", None)
+        line = f", line {place.line + 1}" if place else ""
+        raise InputError(f"config file {path}{line} is not valid YAML\ncheck indentation, colons and quotes") from None
+    if content is not None and not isinstance(content, dict):
+        raise InputError(f"config file {path} holds no keys\nbegin it with `run:`")
+    return content or {}
+
+
+def merge(base: Any, overlay: Any) -> Any:
+    """Lay `overlay` over `base`: maps merge; lists, and maps that carry `source` or `network`, are replaced whole."""
+    if not isinstance(base, dict) or not isinstance(overlay, dict) or any(key in overlay for key in _WHOLE):
+        return deepcopy(overlay)
+    return {**deepcopy(base), **{key: merge(base.get(key), value) for key, value in overlay.items()}}
+
+
+def _normalise(config: dict) -> dict:
+    """Write short forms in full: a step's bare name, a file's bare address, one file for a list of files."""
+    config = deepcopy(config)
+    for name, steps in _maps(config.get("recipes")):
+        if isinstance(steps, list):
+            config["recipes"][name] = [_full_step(step) for step in steps]
+    for _, dataset in _maps(config.get("datasets")):
+        for key, entry in _maps(dataset.get("files") if isinstance(dataset, dict) else None):
+            entries = entry if isinstance(entry, list) else [entry]
+            dataset["files"][key] = [{"address": item} if isinstance(item, str) else item for item in entries]
+    return config
+
+
+def _maps(value: Any) -> list:
+    return list(value.items()) if isinstance(value, dict) else []
+
+
+def _full_step(step: Any) -> Any:
+    if isinstance(step, str):
+        return {step: {}}
+    if isinstance(step, dict):
+        return {name: {} if parameters is None else parameters for name, parameters in step.items()}
+    return step
+
+
+def complete(value: Any, schema: dict, root: dict) -> Any:
+    """Fill in defaults, and turn numbers that YAML reads as text (`1e-4`) into numbers."""
+    schema = _resolve(schema, root)
+    if isinstance(value, str) and _wants_number(schema):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    if isinstance(value, list) and "items" in schema:
+        return [complete(item, schema["items"], root) for item in value]
+    if not isinstance(value, dict):
+        return value
+    for condition in schema.get("allOf", []):
+        if Draft202012Validator(condition["if"]).is_valid(value):
+            value = complete(value, condition["then"], root)
+    properties = schema.get("properties", {})
+    filled = {key: deepcopy(part["default"]) for key, part in properties.items() if "default" in part}
+    filled = {**filled, **value}
+    others = schema.get("additionalProperties")
+    for key, entry in filled.items():
+        part = properties.get(key, others if isinstance(others, dict) else None)
+        if part is not None:
+            filled[key] = complete(entry, part, root)
+    return filled
+
+
+def _resolve(schema: dict, root: dict) -> dict:
+    while "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    return schema
+
+
+def _wants_number(schema: dict) -> bool:
+    kinds = schema.get("type")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    return "number" in kinds and "string" not in kinds
+
+
+def check_schema(config: dict, schema: dict) -> None:
+    """Refuse a config that breaks its schema, with the first mistake in words."""
+    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: len(error.absolute_path))
+    if errors:
+        raise InputError(_explain(errors[0], schema))
+
+
+def _explain(error: ValidationError, root: dict) -> str:
+    place = ".".join(str(part) for part in error.absolute_path) or "the top level"
+    if error.validator == "additionalProperties":
+        known = list(_resolve(error.schema, root).get("properties", {}))
+        unknown = next(key for key in error.instance if key not in known)
+        return f'config: unknown key "{unknown}" in {place}\n{nearest(unknown, known)}'
+    if error.validator == "required":
+        absent = next(key for key in error.validator_value if key not in error.instance)
+        return f'config: {place} lacks the key "{absent}"\nadd it; config.yaml and the README show examples'
+    if error.validator == "enum":
+        return f'config: {place} is "{error.instance}"\n{nearest(error.instance, error.validator_value)}'
+    if "propertyNames" in error.absolute_schema_path:
+        return f'config: the name "{error.instance}" in {place} is not allowed\nuse letters, digits, ".", "_" and "-"'
+    hint = error.schema.get("description", "see workflow/schemas/config.schema.yaml")
+    return f"config: {place} is {error.instance!r}, but must be {_expectation(error)}\n{hint}"
+
+
+def _expectation(error: ValidationError) -> str:
+    limit = error.validator_value
+    words = {
+        "type": f"of type {' or '.join(limit) if isinstance(limit, list) else limit}",
+        "minimum": f"at least {limit}",
+        "maximum": f"at most {limit}",
+        "exclusiveMinimum": f"above {limit}",
+        "exclusiveMaximum": f"below {limit}",
+        "minItems": f"a list of at least {limit}",
+        "maxItems": f"a list of at most {limit}",
+        "uniqueItems": "without repetitions",
+        "minProperties": f"a map with {limit} key",
+        "maxProperties": f"a map with {limit} key",
+        "pattern": f"text of the form {limit}",
+    }
+    return words.get(str(error.validator), f"valid ({error.validator}: {limit})")
+
+
+def check_names(config: dict) -> None:
+    """Refuse names that no catalogue holds, and datasets without a source of values."""
+    run, datasets, models = config["run"], config["datasets"], config["models"]
+    _known(run["datasets"], datasets, "run.datasets", "dataset")
+    _known(run["models"], models, "run.models", "model")
+    for name, model in models.items():
+        _known([model["recipe"]], config["recipes"], f"models.{name}.recipe", "recipe")
+    for name, dataset in datasets.items():
+        place = f"datasets.{name}"
+        _known(dataset.get("models", []), models, f"{place}.models", "model")
+        _known(dataset["recipes"], models, f"{place}.recipes", "model")
+        _known(dataset["recipes"].values(), config["recipes"], f"{place}.recipes", "recipe")
+        _check_origin(place, dataset)
+        for rule in ("label", "group"):
+            _check_pattern(f"{place}.{rule}.pattern", dataset.get(rule, {}).get("pattern"))
+    _known(config["attribution"]["models"], models, "attribution.models", "model")
+
+
+def _known(names: Any, catalogue: dict, place: str, kind: str) -> None:
+    for name in names:
+        if name not in catalogue:
+            raise InputError(f'config: {place} names the unknown {kind} "{name}"\n{nearest(name, list(catalogue))}')
+
+
+def _check_origin(place: str, dataset: dict) -> None:
+    if ("files" in dataset) == ("simulate" in dataset):
+        raise InputError(f"config: {place} needs either files or simulate, and not both\nadd `files: {{matrix: ...}}`")
+    if "simulate" in dataset and dataset["source"] == "table":
+        raise InputError(
+            f"config: {place} simulates a table, which has no format of its own\nuse geo, mendeley or tcga"
+        )
+    if dataset["source"] == "tcga" and "files" in dataset and not dataset["files"]["labels"]:
+        raise InputError(f"config: {place}.files lacks labels\nadd `labels: <file with one row a sample>`")
+
+
+def _check_pattern(place: str, pattern: str | None) -> None:
+    try:
+        groups = re.compile(pattern or "").groups
+    except re.error as error:
+        raise InputError(f"config: {place} is no regular expression: {error}\ncorrect {pattern!r}") from None
+    if groups > 1:
+        raise InputError(
+            f"config: {place} has {groups} groups\nleave one pair of parentheses; write (?:...) for others"
+        )
+
+
+def is_remote(address: str) -> bool:
+    """Tell an http(s) address from a local path."""
+    return address.startswith(("https://", "http://"))
+
+
+def local_path(address: str, place: str) -> str:
+    """Return a local path with ${VARIABLES} replaced; refuse unset variables and missing files."""
+    path = os.path.expanduser(os.path.expandvars(address))
+    unset = re.search(r"\$\{?(\w+)", path)
+    if unset:
+        raise InputError(
+            f"config: {place} needs the environment variable {unset[1]}, which is not set\nset it, or write a path"
+        )
+    if not os.path.exists(path):
+        raise InputError(
+            f"config: {place}: there is no file {os.path.abspath(path)}\ncorrect the path, or put the file there"
+        )
+    return path
+
+
+def resolve_files(config: dict) -> None:
+    """Give every file of the selected datasets its local `path`, or its `name` as a download, in place."""
+    for dataset in config["run"]["datasets"]:
+        for kind, entries in config["datasets"][dataset].get("files", {}).items():
+            for entry in entries:
+                place = f"datasets.{dataset}.files.{kind}"
+                if is_remote(entry["address"]):
+                    entry["name"] = entry.get("name") or download_name(entry["address"], place)
+                else:
+                    entry["path"] = local_path(entry["address"], place)
+
+
+def download_name(address: str, place: str) -> str:
+    """Return the last part of an address as a file name; refuse one that has none."""
+    name = unquote(urlsplit(address).path.rsplit("/", 1)[-1])
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+ -]*", name):
+        raise InputError(f"config: {place}: the address {address} ends in no file name\nadd `name: <file>` beside it")
+    return name

@@ -1,0 +1,21 @@
+"""The one kind of error that is the user's to mend."""
+
+
+class InputError(ValueError):
+    """A mistake in the config or in an input file.
+
+    Its message is one sentence (or two) for a biologist: what is wrong, where (file, row, key), what to do.
+    It is shown without a traceback.
+    """
+
+
+def nearest(name: str, valid: list[str]) -> str:
+    """Return a hint that names the valid spelling nearest to `name`, or all of them where none is near."""
+    from difflib import get_close_matches
+
+    lowered = {known.lower(): known for known in map(str, valid)}
+    close = get_close_matches(str(name).lower(), list(lowered), n=1, cutoff=0.6)
+    if close:
+        return f'did you mean "{lowered[close[0]]}"?'
+    shown = ", ".join(list(map(str, valid))[:30]) or "none"
+    return f"known: {shown}" + (", ..." if len(valid) > 30 else "")

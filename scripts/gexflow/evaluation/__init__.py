@@ -1,0 +1,1 @@
+"""Stage evaluation: scores, intervals and tables made from predictions."""

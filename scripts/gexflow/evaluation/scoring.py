@@ -1,0 +1,71 @@
+"""All tables of one cohort: metrics, intervals, per class and confusion, for every model."""
+
+import numpy as np
+import pandas as pd
+
+from gexflow.errors import InputError
+from gexflow.evaluation.intervals import nadeau_bengio, student_t, wilson
+from gexflow.evaluation.metrics import METRICS, confusion_table, score_classes, score_folds
+
+
+def check_predictions(predictions: dict[str, pd.DataFrame]) -> None:
+    """Refuse models that were not tested on the very same samples, or a sample tested twice in a fold."""
+    tested = {}
+    for model, table in predictions.items():
+        rows = table.loc[table["part"] == "test", ["fold", "sample"]]
+        if rows.duplicated().any():
+            raise InputError(f"{model}: sample {rows[rows.duplicated()].iloc[0]['sample']} is tested twice in a fold")
+        tested[model] = set(rows.itertuples(index=False, name=None))
+    first = next(iter(tested))
+    for model, rows in tested.items():
+        if rows != tested[first]:
+            raise InputError(
+                f"{model} and {first} were tested on different samples ({len(rows ^ tested[first])} differ): "
+                "delete the older model's results and run again"
+            )
+
+
+def score_models(predictions: dict[str, pd.DataFrame], folds: int) -> dict[str, pd.DataFrame]:
+    """Score every model of a cohort.
+
+    Parameters
+    ----------
+    predictions : {model: predictions of all folds}
+    folds : int
+        Folds of one repeat.
+
+    Returns
+    -------
+    {"metrics", "intervals", "per_class", "confusion"} : tables with a column `model` first
+    """
+    check_predictions(predictions)
+    tables: dict[str, list[pd.DataFrame]] = {"metrics": [], "intervals": [], "per_class": [], "confusion": []}
+    for model, table in predictions.items():
+        test = table[table["part"] == "test"]
+        labels, predicted = test["label"].to_numpy(), test["predicted"].to_numpy()
+        classes = [name.removeprefix("p:") for name in table.columns if name.startswith("p:")]
+        metrics = score_folds(test)
+        found = {
+            "metrics": metrics,
+            "intervals": _intervals(metrics, test, folds),
+            "per_class": score_classes(labels, predicted, classes),
+            "confusion": confusion_table(labels, predicted, classes),
+        }
+        for name, rows in found.items():
+            rows.insert(0, "model", model)
+            tables[name].append(rows)
+    return {name: pd.concat(rows, ignore_index=True) for name, rows in tables.items()}
+
+
+def _intervals(metrics: pd.DataFrame, test: pd.DataFrame, folds: int) -> pd.DataFrame:
+    rows = []
+    for metric in METRICS:
+        scores = metrics[metric].to_numpy()
+        note = "degenerate: all folds score alike" if np.ptp(scores) == 0 else ""
+        for method, ends in (("student_t", student_t(scores)), ("nadeau_bengio", nadeau_bengio(scores, folds))):
+            rows.append((metric, method, scores.mean(), *ends, note))
+    # with repeats a sample is tested several times, but it is one sample still
+    samples = test["sample"].nunique()
+    share = (test["label"] == test["predicted"]).mean()
+    rows.append(("accuracy", "wilson", share, *wilson(share * samples, samples), ""))
+    return pd.DataFrame(rows, columns=["metric", "method", "estimate", "low", "high", "note"])

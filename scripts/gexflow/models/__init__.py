@@ -1,0 +1,1 @@
+"""Stage models: GexpNet, image networks and reference models, and how they are trained."""

@@ -1,0 +1,97 @@
+"""One fold as a model sees it, and the training of a network on it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+
+from gexflow.errors import InputError
+from gexflow.models.predictions import prediction_table
+
+
+@dataclass
+class Fold:
+    """Features, labels and parts of all samples in one fold.
+
+    Attributes
+    ----------
+    values : float32 array (samples, genes)
+    samples, labels, parts : str arrays (samples,)
+    classes : list of str
+        All classes of the cohort, sorted.
+    number : int
+    """
+
+    values: np.ndarray
+    samples: np.ndarray
+    labels: np.ndarray
+    parts: np.ndarray
+    classes: list[str]
+    number: int
+
+    @classmethod
+    def read(cls, path: str | Path, number: int) -> "Fold":
+        """Read a fold's features.h5ad."""
+        table = anndata.read_h5ad(path)
+        labels = table.obs["label"].to_numpy().astype(str)
+        parts = table.obs["part"].to_numpy().astype(str)
+        return cls(table.X, table.obs_names.to_numpy(dtype=str), labels, parts, sorted(set(labels)), number)
+
+    @property
+    def targets(self) -> np.ndarray:
+        """Class numbers of all samples, int64 (samples,)."""
+        return np.searchsorted(np.array(self.classes), self.labels)
+
+    def part(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return values and targets of one part."""
+        rows = self.parts == name
+        return self.values[rows], self.targets[rows]
+
+    def predictions(self, probabilities: np.ndarray) -> pd.DataFrame:
+        """Return the table of predictions from the probabilities of all samples."""
+        return prediction_table(self.samples, self.parts, self.labels, probabilities, self.classes, self.number)
+
+
+def train_fold(fold: Fold, build: Callable, training, seed: int, device, report: Callable | None = None) -> tuple:
+    """Build, train and apply a network on one fold.
+
+    Parameters
+    ----------
+    fold : Fold
+    build : function (n_genes, n_classes) -> Module
+        Called after seeding, so that initial weights belong to seed and fold.
+    training : trainer.Training
+    seed : int
+    device : torch.device
+    report : function (history line) or None
+        Called after each epoch.
+
+    Returns
+    -------
+    network, history (DataFrame), predictions (DataFrame), facts (dict)
+    """
+    from gexflow.models import trainer
+
+    shuffles = trainer.seed_all(seed, fold.number)
+    network = build(fold.values.shape[1], len(fold.classes))
+    validation = fold.part("validation") if (fold.parts == "validation").any() else None
+    start = time.monotonic()
+    try:
+        history = trainer.train(network, *fold.part("train"), training, device, shuffles, validation, report)
+    except InputError as error:
+        raise InputError(f"fold {fold.number}: {error}") from None
+    probabilities = trainer.predict(network, fold.values, device, training)
+    facts = {
+        "fold": fold.number,
+        "device": trainer.device_name(device),
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "learning_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
+        "epochs": training.epochs,
+        "seconds": round(time.monotonic() - start, 1),
+        "final_loss": history[-1]["loss"],
+    }
+    return network, pd.DataFrame(history), fold.predictions(probabilities), facts

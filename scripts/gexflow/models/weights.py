@@ -1,0 +1,72 @@
+"""ImageNet weights from checked local files, and network weights in results."""
+
+import json
+import re
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from gexflow import files
+from gexflow.errors import InputError
+
+# torchvision's DenseNet files carry names of an older layer layout
+_OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12])\.")
+
+
+def check_file(path: Path, expected: str) -> None:
+    """Refuse a weights file that is missing or whose SHA-256 does not begin with `expected` (hex digits)."""
+    if not path.is_file():
+        raise InputError(
+            f"the weights file {path} is missing: download it, put it there, or set the model's weights to random"
+        )
+    found = files.sha256(path)
+    if not found.startswith(expected):
+        raise InputError(
+            f"the weights file {path} is damaged or another one: its sha256 is {found}, not {expected}...; delete it"
+        )
+
+
+def load_imagenet(network: nn.Module, path: Path, expected: str) -> None:
+    """Fill a whole backbone with ImageNet weights from a checked file; every layer must find its weights."""
+    check_file(path, expected)
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = {_OLD_DENSENET.sub(r"\1\2.", name): values for name, values in state.items()}
+    own = network.state_dict()
+    for name, values in own.items():
+        # the oldest Xception files keep their 1x1 kernels as matrices
+        if name in state and state[name].ndim == 2 and values.ndim == 4:
+            state[name] = state[name][:, :, None, None]
+    missing = [name for name in own if name not in state and not name.endswith("num_batches_tracked")]
+    wrong = [name for name in own if name in state and state[name].shape != own[name].shape]
+    if missing or wrong:
+        layer = (missing + wrong)[0]
+        raise InputError(f"{path} does not fit this network: its layer {layer} is missing or has another shape")
+    network.load_state_dict(state, strict=False)
+
+
+def save_network(network: nn.Module, path: Path, facts: dict, skip: tuple[str, ...] = ()) -> None:
+    """Write a network's weights as safetensors, with `facts` as JSON in its metadata.
+
+    Layers whose name begins with one of `skip` are left out: they can be had again from a checked file.
+    """
+    state = {
+        name: values.detach().cpu().contiguous().clone()
+        for name, values in network.state_dict().items()
+        if not name.startswith(skip or ("\0",))
+    }
+    with files.whole_file(path) as partial:
+        save_file(state, partial, metadata={"facts": json.dumps(facts, sort_keys=True)})
+
+
+def load_network(network: nn.Module, path: Path) -> None:
+    """Fill a network with the weights that `save_network` wrote."""
+    network.load_state_dict(load_file(path), strict=False)
+
+
+def read_facts(path: Path) -> dict:
+    """Return the facts that `save_network` wrote."""
+    with safe_open(path, framework="pt") as file:
+        return json.loads(file.metadata()["facts"])

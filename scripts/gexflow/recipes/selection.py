@@ -1,0 +1,83 @@
+"""Steps that choose genes on the training samples."""
+
+from typing import ClassVar
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from gexflow.errors import InputError
+from gexflow.recipes.step import Selection
+
+
+def largest(scores: np.ndarray, count: int) -> np.ndarray:
+    """Return a mask of the `count` largest scores; among equal scores the earlier genes are taken."""
+    if count > len(scores):
+        raise InputError(f"{count} genes were asked for, but only {len(scores)} are left at this step: choose fewer")
+    mask = np.zeros(len(scores), dtype=bool)
+    mask[np.argsort(-scores, kind="stable")[:count]] = True
+    return mask
+
+
+class SelectVariance(Selection):
+    """Keep genes by their variance in the training samples: above `threshold`, or the `top` most variable ones.
+
+    The variance is the population's (divided by n), as in scikit-learn's VarianceThreshold. `top` may exceed the number
+    of genes: then all that vary are kept, since a recipe serves cohorts of several sizes.
+    """
+
+    per_gene: ClassVar[tuple[str, ...]] = ("variances_", "kept_")
+
+    def __init__(self, threshold: float | None = None, top: int | None = None):
+        self.threshold = threshold
+        self.top = top
+
+    def _learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
+        self.variances_ = np.nanvar(X, axis=0, dtype=np.float64)
+        if self.top is not None:
+            self.kept_ = largest(self.variances_, min(self.top, len(self.variances_))) & (self.variances_ > 0)
+        else:
+            self.kept_ = self.variances_ > (self.threshold or 0.0)
+        if not self.kept_.any():
+            raise InputError(
+                "select_variance kept no gene: the largest variance in the training part is "
+                f"{self.variances_.max():.3g}; "
+                "lower `threshold`, or use `top`"
+            )
+
+
+class SelectLogistic(Selection):
+    """Keep genes by the summed absolute coefficients of an L2 multinomial logistic regression (GexpNet, section 1).
+
+    Parameters
+    ----------
+    C : float
+        Inverse strength of the penalty.
+    keep : "median" or int
+        Genes at or above the median of the summed |coefficients|, or that many of the largest.
+    max_iter : int
+        Bound on the solver's iterations (newton-cg, as published; classes are weighted inversely to their size).
+    """
+
+    per_gene: ClassVar[tuple[str, ...]] = ("coefficients_", "kept_")
+    allows_missing: ClassVar[bool] = False
+
+    def __init__(self, C: float = 0.1, keep: str | int = "median", max_iter: int = 1000):
+        self.C = C
+        self.keep = keep
+        self.max_iter = max_iter
+
+    def _learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
+        model = LogisticRegression(C=self.C, class_weight="balanced", solver="newton-cg", max_iter=self.max_iter)
+        model.fit(X.astype(np.float64), y)
+        self.n_iter_ = int(np.max(model.n_iter_))
+        self.coefficients_ = np.abs(model.coef_).sum(axis=0)
+        if self.keep == "median":
+            self.kept_ = self.coefficients_ >= np.median(self.coefficients_)
+        else:
+            self.kept_ = largest(self.coefficients_, int(self.keep))
+
+    def __sklearn_tags__(self):
+        """Tell scikit-learn that labels are needed."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags

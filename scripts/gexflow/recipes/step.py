@@ -1,0 +1,79 @@
+"""The contract of a recipe's step: a scikit-learn transformer that knows scales and can be stored."""
+
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from gexflow.errors import InputError
+
+
+class Step(TransformerMixin, BaseEstimator):
+    """Base of all steps: `fit` on training samples, `transform` any samples.
+
+    Input and output are float32 arrays of shape (samples, genes); missing values are NaN. A step that drops genes sets
+    `kept_`, a bool array over its input genes.
+
+    Attributes
+    ----------
+    per_gene : names of learned arrays whose last axis is the step's input genes
+    overall : names of learned numbers that hold for all genes
+    """
+
+    per_gene: ClassVar[tuple[str, ...]] = ()
+    overall: ClassVar[tuple[str, ...]] = ()
+    allows_missing: ClassVar[bool] = True
+
+    @classmethod
+    def on_scale(cls, scale: str) -> tuple[bool, str, str]:
+        """Say how the step meets values on `scale` (counts, linear, log2, logratio, standardised).
+
+        Returns
+        -------
+        applies : bool
+            False if the step is to be left out on this scale.
+        scale : str
+            The scale of what the step gives.
+        note : str
+            What to tell the user; "" if nothing.
+        """
+        return True, scale, ""
+
+    def fit(self, X: np.ndarray, y: np.ndarray | None = None) -> "Step":
+        """Learn from training samples (samples, genes)."""
+        self._learn(self._checked(X, reset=True), y)
+        return self
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Apply what was learned to any samples (samples, genes)."""
+        check_is_fitted(self, ("n_features_in_", *self.per_gene, *self.overall))
+        return self._apply(self._checked(X, reset=False))
+
+    def _checked(self, X: np.ndarray, reset: bool) -> np.ndarray:
+        X = validate_data(self, X, reset=reset, dtype=np.float32, ensure_all_finite="allow-nan")
+        if not self.allows_missing and np.isnan(X).any():
+            raise InputError("missing values (NaN) are not allowed here: put impute_median before this step")
+        return X
+
+    def _learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
+        """Learn nothing, unless a step says otherwise."""
+
+    def _apply(self, X: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def __sklearn_tags__(self):
+        """Tell scikit-learn whether missing values are welcome, and that values become float32."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.allows_missing
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+class Selection(Step):
+    """Base of the steps that only drop genes."""
+
+    per_gene: ClassVar[tuple[str, ...]] = ("kept_",)
+
+    def _apply(self, X: np.ndarray) -> np.ndarray:
+        return X[:, self.kept_]

@@ -1,0 +1,139 @@
+"""Steps that change single values or whole samples, or fill and rescale genes."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from gexflow.errors import InputError
+from gexflow.recipes.step import Step
+
+
+class ImputeMedian(Step):
+    """Fill missing values with the gene's median in the training samples.
+
+    A gene without any value in the training samples has no median; it is dropped.
+    """
+
+    per_gene: ClassVar[tuple[str, ...]] = ("medians_", "kept_")
+
+    def _learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
+        self.kept_ = ~np.isnan(X).all(axis=0)
+        self.medians_ = np.full(X.shape[1], np.nan, dtype=np.float32)
+        self.medians_[self.kept_] = np.nanmedian(X[:, self.kept_], axis=0)
+
+    def _apply(self, X: np.ndarray) -> np.ndarray:
+        filled = np.where(np.isnan(X), self.medians_, X)
+        return filled[:, self.kept_]
+
+
+class Cpm(Step):
+    """Counts per million: divide by the sample's sum over all genes, times 10^6. Learns nothing."""
+
+    @classmethod
+    def on_scale(cls, scale: str) -> tuple[bool, str, str]:
+        """Accept counts only."""
+        if scale != "counts":
+            raise InputError(f"cpm needs counts, but the values are on the {scale} scale: use a recipe without cpm")
+        return True, "linear", ""
+
+    def _apply(self, X: np.ndarray) -> np.ndarray:
+        sums = np.nansum(X, axis=1, dtype=np.float64, keepdims=True)
+        if (sums <= 0).any():
+            raise InputError(f"cpm: {int((sums <= 0).sum())} samples have no counts at all: leave them out")
+        return (X * (1e6 / sums)).astype(np.float32)
+
+
+class ToLog2(Step):
+    """log2(x + offset) of counts or linear values; logged data are left alone. Learns nothing."""
+
+    def __init__(self, offset: float = 1.0):
+        self.offset = offset
+
+    @classmethod
+    def on_scale(cls, scale: str) -> tuple[bool, str, str]:
+        """Leave logged values alone and say so."""
+        if scale in ("log2", "logratio"):
+            return False, scale, f"to_log2 left out: the values are on the {scale} scale already"
+        if scale == "standardised":
+            raise InputError("to_log2 stands behind a step that standardises: put it before that step")
+        return True, "log2", ""
+
+    def _apply(self, X: np.ndarray) -> np.ndarray:
+        if np.nanmin(X, initial=0) + self.offset <= 0:
+            raise InputError(
+                f"to_log2 with offset {self.offset:g} met the value {np.nanmin(X):g}: "
+                "put `clip: {low: 0}` before it, or set the dataset's scale to log2 or logratio if it is logged"
+            )
+        return np.log2(X + np.float32(self.offset))
+
+
+class Floor(Step):
+    """Set values below a bound to one value, as the image study does below 1. Learns nothing."""
+
+    def __init__(self, below: float = 1.0, to: float = 0.0):
+        self.below = below
+        self.to = to
+
+    def _apply(self, X: np.ndarray) -> np.ndarray:
+        return np.where(self.below > X, np.float32(self.to), X)
+
+
+class Clip(Step):
+    """Move values outside [low, high] to the nearer bound; null means no bound. Learns nothing."""
+
+    def __init__(self, low: float | None = None, high: float | None = None):
+        self.low = low
+        self.high = high
+
+    def _apply(self, X: np.ndarray) -> np.ndarray:
+        return X if self.low is None and self.high is None else np.clip(X, self.low, self.high)
+
+
+class Standardising(Step):
+    """Base of the steps after which values have no unit any more."""
+
+    @classmethod
+    def on_scale(cls, scale: str) -> tuple[bool, str, str]:
+        """Accept any scale."""
+        return True, "standardised", ""
+
+
+class Zscore(Standardising):
+    """Subtract the gene's mean and divide by its standard deviation, both of the training samples.
+
+    A gene that is constant in the training samples becomes 0 there: it is only centred.
+    """
+
+    per_gene: ClassVar[tuple[str, ...]] = ("means_", "deviations_")
+
+    def _learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
+        self.means_ = np.nanmean(X, axis=0, dtype=np.float64)
+        deviations = np.nanstd(X, axis=0, dtype=np.float64)
+        # rounding leaves a tiny deviation in a constant gene; to divide by it would blow noise up
+        constant = deviations <= 10 * np.finfo(np.float32).eps * np.abs(self.means_)
+        self.deviations_ = np.where(constant, 1.0, deviations)
+
+    def _apply(self, X: np.ndarray) -> np.ndarray:
+        return ((X - self.means_) / self.deviations_).astype(np.float32)
+
+
+class Minmax(Standardising):
+    """Map the training samples' range to 0..1, one range for all genes (the image study) or one a gene.
+
+    Unseen values beyond that range are not clipped.
+    """
+
+    per_gene: ClassVar[tuple[str, ...]] = ("low_", "range_")
+
+    def __init__(self, per: str = "all"):
+        self.per = per
+
+    def _learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
+        axis = 0 if self.per == "gene" else None
+        low, high = np.nanmin(X, axis=axis), np.nanmax(X, axis=axis)
+        self.low_ = np.broadcast_to(low, X.shape[1]).astype(np.float64)
+        span = np.broadcast_to(high, X.shape[1]).astype(np.float64) - self.low_
+        self.range_ = np.where(span > 0, span, 1.0)
+
+    def _apply(self, X: np.ndarray) -> np.ndarray:
+        return ((X - self.low_) / self.range_).astype(np.float32)

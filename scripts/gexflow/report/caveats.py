@@ -1,0 +1,158 @@
+"""What a reader has to know before trusting the numbers, found in the results themselves."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gexflow.report.study import Study
+from gexflow.report.words import counted, known, listed, mean, percent, whole
+
+FEW_FOLDS = 5
+Dataset = dict[str, Any]
+
+
+def find_caveats(study: Study) -> list[dict[str, Any]]:
+    """Return caveats, gravest first: dicts with `title`, `text`, `loud`, `items` (sentences and their datasets)."""
+    networks_weights = "An image network that starts from random weights shows nothing about transfer learning."
+    checks: list[tuple[str, str, bool, Callable[[Dataset], Iterator[str]]]] = [
+        ("Random weights", networks_weights, True, _random_weights),
+        ("Better than possible", "A known optimum was exceeded, as a leak would do.", True, _above_bayes),
+        ("Simulated data", "These samples were drawn by a program, not from patients.", True, _simulated),
+        ("No result", "A model of the config has no scores here.", True, _unscored),
+        ("No GPU", "Networks ran on the CPU.", True, _no_gpu),
+        ("Networks not ahead", "No network scores higher than the best reference model.", False, _not_ahead),
+        (
+            "Jointly normalised sources",
+            "The source normalised training and test samples together, before this workflow saw them.",
+            True,
+            _joint,
+        ),
+        ("Samples or classes dropped", "They are in no count and no score below.", False, _dropped),
+        (
+            "No patient groups known",
+            "Samples of one patient may lie in both training and test parts, which flatters all models.",
+            False,
+            _no_groups,
+        ),
+        ("Small classes", "With fewer samples than folds, some folds test a class on no sample.", False, _small),
+        ("Few folds", "Intervals over few fold scores are wide and rest on few degrees of freedom.", False, _few_folds),
+    ]
+    caveats = []
+    for title, text, loud, check in checks:
+        items = _grouped([(dataset["name"], item) for dataset in study.datasets for item in check(dataset)])
+        if items:
+            caveats.append({"title": title, "text": text, "loud": loud, "items": items})
+    return sorted(caveats, key=lambda caveat: not caveat["loud"])
+
+
+def _grouped(items: list[tuple[str, str]]) -> list[dict[str, str]]:
+    """Say once what holds for several datasets."""
+    datasets: dict[str, list[str]] = {}
+    for dataset, text in items:
+        datasets.setdefault(text, []).append(dataset)
+    return [{"datasets": listed(names, 20), "text": text} for text, names in datasets.items()]
+
+
+def dataset_marks(dataset: Dataset) -> list[str]:
+    """Return the few words that must stand beside every result of a dataset."""
+    marks = []
+    if simulated(dataset):
+        marks.append("simulated")
+    if dataset["card"].get("normalised_jointly"):
+        marks.append("jointly normalised by its source")
+    return marks
+
+
+def simulated(dataset: Dataset) -> bool:
+    """Say whether a dataset was simulated; a planted truth is proof enough."""
+    return bool(dataset["card"].get("simulated")) or dataset["truth"] is not None
+
+
+def random_weights(model: dict[str, Any]) -> bool:
+    """Say whether an image network started without the ImageNet weights it is meant to have."""
+    return model["image"] and any(entry.get("weights") == "random" for entry in model["training"])
+
+
+def folds_of(dataset: Dataset) -> int:
+    """Return the number of folds that were scored."""
+    return len({row["fold"] for model in dataset["models"] for row in model["folds"]})
+
+
+def _random_weights(dataset: Dataset) -> Iterator[str]:
+    names = [model["name"] for model in dataset["models"] if random_weights(model)]
+    if names:
+        yield f"{listed(names)} started from random, not ImageNet, weights."
+
+
+def _no_gpu(dataset: Dataset) -> Iterator[str]:
+    networks = [m for m in dataset["models"] if not m["reference"] and m["training"]]
+    names = [m["name"] for m in networks if any(str(e.get("device", "")).startswith("cpu") for e in m["training"])]
+    if names:
+        yield f"{listed(names)}: no GPU in all or some folds."
+
+
+def _simulated(dataset: Dataset) -> Iterator[str]:
+    if simulated(dataset):
+        bayes = (dataset["truth"] or {}).get("bayes_accuracy")
+        yield "a simulated cohort" + (f"; best possible accuracy {percent(bayes)} %." if known(bayes) else ".")
+
+
+def _above_bayes(dataset: Dataset) -> Iterator[str]:
+    bayes = (dataset["truth"] or {}).get("bayes_accuracy")
+    for model in dataset["models"]:
+        low = model["intervals"].get("accuracy", {}).get("nadeau_bengio", {}).get("low")
+        if known(bayes) and known(low) and low > bayes:
+            yield f"{model['name']}: interval above {percent(low)} %, best possible accuracy {percent(bayes)} %."
+
+
+def _unscored(dataset: Dataset) -> Iterator[str]:
+    names = [model["name"] for model in dataset["models"] if not model["folds"]]
+    if names:
+        yield f"{listed(names)}."
+
+
+def _not_ahead(dataset: Dataset) -> Iterator[str]:
+    scores = {kind: [] for kind in (True, False)}
+    for model in dataset["models"]:
+        score = mean(row["accuracy"] for row in model["folds"])
+        if score is not None:
+            scores[model["reference"]].append((score, model["name"]))
+    if scores[True] and scores[False] and max(scores[False])[0] <= max(scores[True])[0]:
+        reference, network = max(scores[True]), max(scores[False])
+        yield f"{reference[1]} {percent(reference[0])} %, best network {network[1]} {percent(network[0])} %."
+
+
+def _joint(dataset: Dataset) -> Iterator[str]:
+    value = dataset["card"].get("normalised_jointly")
+    if value:
+        yield value if isinstance(value, str) else "normalised jointly by its source."
+
+
+def _dropped(dataset: Dataset) -> Iterator[str]:
+    for entry in dataset["card"].get("dropped", []):
+        if entry["what"] != "genes":
+            noun = str(entry["what"])[:-1] if entry["count"] == 1 else entry["what"]
+            yield f"{whole(entry['count'])} {noun} dropped: {entry['why']}"
+    scored = {row["class"] for model in dataset["models"] for row in model["per_class"]}
+    missing = [name for name in dataset["classes"] if name not in scored]
+    if scored and missing:
+        yield f"no score for {listed(missing)}."
+
+
+def _no_groups(dataset: Dataset) -> Iterator[str]:
+    groups = dataset["card"].get("groups")
+    if not simulated(dataset) and not (groups or {}).get("samples_in_shared_groups"):
+        yield "every sample is a group of its own: the source names no patients, or one sample a patient."
+
+
+def _small(dataset: Dataset) -> Iterator[str]:
+    folds = folds_of(dataset)
+    small = {name: count for name, count in dataset["card"].get("classes", {}).items() if count < folds}
+    if small:
+        sizes = [f"{name} ({counted(count, 'sample')})" for name, count in small.items()]
+        yield f"{listed(sizes)} in {folds} folds."
+
+
+def _few_folds(dataset: Dataset) -> Iterator[str]:
+    folds = folds_of(dataset)
+    if 0 < folds < FEW_FOLDS:
+        yield f"{counted(folds, 'fold')}."

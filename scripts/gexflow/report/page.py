@@ -1,0 +1,146 @@
+"""Render a study as one self-contained HTML page."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+from markupsafe import Markup
+
+from gexflow.report import sections
+from gexflow.report.caveats import find_caveats
+from gexflow.report.figures import confusion_figure, interval_figure
+from gexflow.report.study import Study
+from gexflow.report.svg import inline_svg
+from gexflow.report.words import known
+
+HEATMAPS_BYTES = 1_000_000  # for all heat maps together: the page shall open anywhere and pass through e-mail
+FEW_MODELS = 3
+
+
+def render_page(study: Study, template_folder: str | Path) -> str:
+    """Return the report's HTML.
+
+    Parameters
+    ----------
+    study : Study
+        All results, see `collect_study`.
+    template_folder : str or Path
+        Folder that holds `index.html.j2` and `style.css`.
+
+    Returns
+    -------
+    str
+        One page with its style and figures inside; it loads nothing from anywhere.
+    """
+    folder = Path(template_folder)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    settings = study.settings
+    share = HEATMAPS_BYTES // max(sum(1 for _ in _heatmaps(study)), 1)
+    return environment.get_template("index.html.j2").render(
+        title=settings.get("title") or "Tumour classification from gene expression",
+        style=Markup((folder / "style.css").read_text(encoding="utf-8")),
+        caveats=find_caveats(study),
+        overview=sections.overview(study),
+        metric_names=list(sections.METRICS.values()),
+        datasets=[_dataset(dataset, number, share, settings) for number, dataset in enumerate(study.datasets, 1)],
+        run=_run(settings),
+        few_models=FEW_MODELS,
+    )
+
+
+def _heatmaps(study: Study) -> Any:
+    for dataset in study.datasets:
+        yield from (model for model in dataset["models"] if (model["attribution"] or {}).get("heatmap"))
+
+
+def _dataset(dataset: dict[str, Any], number: int, heatmap_bytes: int, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return all that the template prints of one dataset."""
+    key = f"d{number}-{_slug(dataset['name'])}"
+    repeats = settings.get("config", {}).get("run", {}).get("repeats", 1)
+    explained = sections.attribution(dataset)
+    by_name = {model["name"]: model for model in dataset["models"]}
+    for place, entry in enumerate(explained, 1):
+        entry.update(_heatmap(by_name[entry["name"]], dataset["name"], f"{key}-h{place}", heatmap_bytes))
+    return {
+        **sections.summary(dataset, repeats),
+        "key": key,
+        "cohort": sections.cohort(dataset),
+        "recipes": sections.recipes(dataset),
+        "models": sections.models(dataset),
+        "metrics": sections.metrics(dataset),
+        "per_class": sections.per_class(dataset),
+        "scored_models": [model["name"] for model in dataset["models"] if model["per_class"]],
+        "interval_figure": _intervals(dataset, key),
+        "confusions": _confusions(dataset, key),
+        "attribution": explained,
+        "planted": any(row["recovery"] for row in explained),
+    }
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def _intervals(dataset: dict[str, Any], key: str) -> Markup | None:
+    models = [
+        {
+            "name": model["name"],
+            "reference": model["reference"],
+            "folds": [row["accuracy"] for row in model["folds"] if known(row["accuracy"])],
+            "mean": sections.estimate(model, "accuracy"),
+            **{
+                method: model["intervals"].get("accuracy", {}).get(method)
+                for method in ("nadeau_bengio", "student_t", "wilson")
+            },
+        }
+        for model in dataset["models"]
+        if model["folds"]
+    ]
+    if not models:
+        return None
+    label = f"Accuracy of {len(models)} models on {dataset['name']}, with three kinds of 95 % interval"
+    bayes = (dataset["truth"] or {}).get("bayes_accuracy")
+    return Markup(interval_figure(models, sections.majority_accuracy(dataset), bayes, f"{key}-i", label))
+
+
+def _confusions(dataset: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    figures = []
+    for place, model in enumerate(dataset["models"], 1):
+        if model["confusion"]:
+            label = f"Confusion matrix of {model['name']} on {dataset['name']}, all test folds together"
+            drawing = confusion_figure(**model["confusion"], name=f"{key}-c{place}", label=label)
+            figures.append({"name": model["name"], "reference": model["reference"], "figure": Markup(drawing)})
+    return figures
+
+
+def _heatmap(model: dict[str, Any], dataset: str, name: str, most_bytes: int) -> dict[str, Any]:
+    """Return a model's heat map, or where it lies when it would make the page too heavy."""
+    source = model["attribution"]["heatmap"]
+    if not source:
+        return {"heatmap": None, "heatmap_path": None}
+    drawing = inline_svg(source, name, f"Heat map of gene attributions of {model['name']} on {dataset}")
+    fits = len(drawing.encode()) <= most_bytes
+    return {
+        "heatmap": Markup(drawing) if fits else None,
+        "heatmap_path": None if fits else model["attribution"]["heatmap_path"],
+    }
+
+
+def _run(settings: dict[str, Any]) -> dict[str, Any]:
+    config = settings.get("config", {})
+    run = config.get("run", {})
+    names = ("seed", "folds", "repeats", "validation")
+    facts = [(name.capitalize(), str(run[name])) for name in names if name in run]
+    return {
+        "facts": facts,
+        "versions": sorted(settings.get("versions", {}).items(), key=lambda item: item[0].lower()),
+        "config": yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100) if config else "",
+    }

@@ -1,0 +1,190 @@
+"""Read what the stages left in `results/` into plain dicts: the report's only look at files of results."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+from gexflow.files import read_json, read_table
+
+# Columns that hold names: a class called `1` or a gene called `NA` must stay what it is.
+NAMES = ("model", "class", "gene", "symbol", "label", "predicted", "target", "sample")
+TEXT = (*NAMES, "metric", "method", "step", "note")
+REFERENCE_MODELS = ("majority", "centroid", "logistic")
+
+Paths = Mapping[str, Iterable[str | Path]]
+Files = dict[str, dict[tuple[str, ...], Path]]
+# For each kind of file, the places of dataset and of model or recipe in its path below `results/`.
+KEYS = {
+    **dict.fromkeys(("cards", "metrics", "intervals", "per_class", "confusion", "truth"), (0,)),
+    **dict.fromkeys(("genes", "heatmaps", "deltas", "recovery", "summaries"), (0, 2)),
+    "trainings": (0, 2, 3),  # one a fold
+}
+
+
+@dataclass
+class Study:
+    """Everything the report shows.
+
+    Attributes
+    ----------
+    settings : dict
+        Title, config, versions, digest and the choices of datasets, models and recipes.
+    datasets : list of dict
+        One a dataset: `name`, `card`, `classes`, `models`, `recipes`, `truth` (None for real data). A model is a dict
+        with `name`, `reference`, `image`, `recipe`, `folds` (rows of metrics), `intervals` (metric, then method),
+        `per_class`, `confusion` (`classes` and `counts`, or None), `training` (one entry a fold) and `attribution`
+        (or None).
+    """
+
+    settings: dict[str, Any]
+    datasets: list[dict[str, Any]]
+
+
+def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
+    """Read all results of a study.
+
+    Parameters
+    ----------
+    paths : mapping of lists of paths
+        `cards`, `metrics`, `intervals`, `per_class`, `confusion`, `genes`, `heatmaps`, `deltas`, `recovery`, `truth`,
+        `summaries`, `trainings`; a kind may be missing. Dataset, model and recipe are taken from the path below
+        the last `results/`.
+    settings : dict
+        What the config says about the study; see the rule `write_report`.
+    """
+    files = _index(paths)
+    found = [key[0] for kind in files.values() for key in kind]
+    names = dict.fromkeys([*settings.get("models", {}), *found])
+    return Study(settings, [_dataset(name, files, settings) for name in names])
+
+
+def place(path: str | Path) -> tuple[str, ...]:
+    """Return the parts of a path below its last folder `results`."""
+    parts = PurePath(path).parts
+    if "results" not in parts[:-1]:
+        raise ValueError(f"{path} lies in no folder named results")
+    last = len(parts) - 1 - parts[::-1].index("results")
+    return parts[last + 1 :]
+
+
+def _index(paths: Paths) -> Files:
+    files: Files = {}
+    for kind, positions in KEYS.items():
+        given = paths.get(kind) or []
+        given = [given] if isinstance(given, str | Path) else given
+        files[kind] = {tuple(place(path)[i] for i in positions): Path(path) for path in given}
+    return files
+
+
+def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any]:
+    def read(kind: str) -> Any:
+        path = files[kind].get((name,))
+        return None if path is None else read_json(path) if path.suffix == ".json" else read_table(path, TEXT)
+
+    title = settings.get("config", {}).get("datasets", {}).get(name, {}).get("title", "")
+    card = {"title": title, **(read("cards") or {})}
+    tables = {kind: read(kind) for kind in ("metrics", "intervals", "per_class", "confusion")}
+    classes = _classes(card, tables["confusion"])
+    recipes = settings.get("recipes", {}).get(name, {})
+    models = _model_names(name, tables, files, settings)
+    return {
+        "name": name,
+        "card": card,
+        "classes": classes,
+        "truth": read("truth"),
+        "models": [_model(name, model, recipes.get(model), tables, classes, files, settings) for model in models],
+        "recipes": [
+            {"name": recipe, "rows": _rows(read_table(path, TEXT))}
+            for (dataset, recipe), path in files["summaries"].items()
+            if dataset == name
+        ],
+    }
+
+
+def _classes(card: dict[str, Any], confusion: Any) -> list[str]:
+    seen = [] if confusion is None else [*confusion["label"], *confusion["predicted"]]
+    return list(dict.fromkeys([*map(str, card.get("classes", {})), *seen]))
+
+
+def _model_names(dataset: str, tables: dict[str, Any], files: Files, settings: dict[str, Any]) -> list[str]:
+    """Reference models first, then the config's order, then whatever else has results."""
+    chosen = settings.get("models", {}).get(dataset, [])
+    scored = [] if tables["metrics"] is None else list(tables["metrics"]["model"])
+    other = [key[1] for kind in ("trainings", "genes") for key in files[kind] if key[0] == dataset]
+    names = dict.fromkeys([*chosen, *scored, *other])
+    reference = [name for name in settings.get("reference_models", REFERENCE_MODELS) if name in names]
+    return list(dict.fromkeys([*reference, *names]))
+
+
+def _model(
+    dataset: str,
+    name: str,
+    recipe: str | None,
+    tables: dict[str, Any],
+    classes: list[str],
+    files: Files,
+    settings: dict[str, Any],
+) -> dict[str, Any]:
+    rows = {kind: _rows(table[table["model"] == name]) if table is not None else [] for kind, table in tables.items()}
+    intervals: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in rows["intervals"]:
+        intervals.setdefault(row["metric"], {})[row["method"]] = row
+    trainings = [read_json(path) for key, path in files["trainings"].items() if key[:2] == (dataset, name)]
+    return {
+        "name": name,
+        "reference": name in settings.get("reference_models", REFERENCE_MODELS),
+        "image": name.split("~")[0] in settings["image_models"] if "image_models" in settings else True,
+        "recipe": recipe,
+        "folds": rows["metrics"],
+        "intervals": intervals,
+        "per_class": rows["per_class"],
+        "confusion": _confusion(rows["confusion"], classes),
+        "training": sorted(trainings, key=lambda entry: entry["fold"]),
+        "attribution": _attribution((dataset, name), files, settings.get("top_genes", 10)),
+    }
+
+
+def _confusion(rows: list[dict[str, Any]], classes: list[str]) -> dict[str, Any] | None:
+    if not rows:
+        return None
+    position = {name: i for i, name in enumerate(classes)}
+    counts = [[0] * len(classes) for _ in classes]
+    for row in rows:
+        counts[position[row["label"]]][position[row["predicted"]]] += int(row["count"])
+    return {"classes": classes, "counts": counts}
+
+
+def _attribution(key: tuple[str, str], files: Files, top_genes: int) -> dict[str, Any] | None:
+    found = {kind: files[kind].get(key) for kind in ("genes", "heatmaps", "deltas", "recovery")}
+    if not any(found.values()):
+        return None
+    read = {kind: read_table(path, TEXT) for kind, path in found.items() if path and path.suffix == ".tsv"}
+    heatmap = found["heatmaps"]
+    return {
+        "genes": _top_genes(read["genes"], top_genes) if "genes" in read else {},
+        "heatmap": heatmap.read_text(encoding="utf-8") if heatmap else None,
+        "heatmap_path": "/".join(("results", *place(heatmap))) if heatmap else None,
+        "deltas": _deltas(read.get("deltas")),
+        "recovery": _rows(read["recovery"]) if "recovery" in read else [],
+    }
+
+
+def _top_genes(table: Any, count: int) -> dict[str, list[dict[str, Any]]]:
+    """Return the genes of the first ranks, class by class."""
+    table = table[table["rank"] <= count].sort_values("rank", kind="stable")
+    by_class: dict[str, list[dict[str, Any]]] = {}
+    for row in _rows(table):
+        by_class.setdefault(row["class"], []).append(row)
+    return dict(sorted(by_class.items()))
+
+
+def _deltas(table: Any) -> dict[str, float] | None:
+    if table is None or table.empty:
+        return None
+    size = table["delta"].abs()
+    return {"samples": len(size), "median": float(size.median()), "largest": float(size.max())}
+
+
+def _rows(table: Any) -> list[dict[str, Any]]:
+    return table.to_dict("records")

@@ -1,0 +1,35 @@
+"""Rule read_cohort: source files become `cohort.h5ad` and `card.json`."""
+
+import json
+from pathlib import Path
+
+from gexflow import files
+from gexflow.cohorts.build import build_cohort
+from gexflow.cohorts.card import describe
+from gexflow.cohorts.read import read_matrix
+from gexflow.log import job_log
+
+
+def origin_of(paths: list[str], addresses: list[str]) -> list[dict]:
+    """Say of every source file where it came from and what it is."""
+    return [
+        {
+            "file": Path(path).name,
+            "address": address,
+            "sha256": files.sha256(path),
+            "size_bytes": Path(path).stat().st_size,
+        }
+        for path, address in zip(paths, addresses, strict=True)
+    ]
+
+
+with job_log(snakemake.log[0]):
+    settings = json.loads(snakemake.params.settings)
+    addresses = settings["addresses"]
+    matrix_paths, labels_paths = list(snakemake.input.matrix), list(snakemake.input.labels)
+    matrix = read_matrix(settings["source"], matrix_paths, next(iter(labels_paths), None), settings)
+    origin = origin_of(matrix_paths, addresses["matrix"]) + origin_of(labels_paths, addresses["labels"])
+    cohort = build_cohort(matrix, settings, settings["dataset"], origin)
+    card = describe(cohort)
+    files.write_h5ad(cohort, snakemake.output.cohort)
+    files.write_json(card, snakemake.output.card)

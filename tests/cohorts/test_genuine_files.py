@@ -1,0 +1,93 @@
+"""Genuine files give the cohorts that are known of them."""
+
+import json
+
+import pytest
+
+from gexflow.cohorts.build import build_cohort
+from gexflow.cohorts.card import describe
+from gexflow.cohorts.read import read_matrix
+from gexflow.cohorts.splits import split_samples
+
+pytestmark = pytest.mark.real
+
+
+def cohort(source, path, labels=None, **settings):
+    settings = {"source": source, "dataset": "genuine", "folds": 5, **settings}
+    return build_cohort(read_matrix(source, [path], labels, settings), settings, "genuine", [])
+
+
+def classes(table):
+    return describe(table)["classes"]
+
+
+def test_gse14520_has_pairs_of_patients_and_two_donors_left_out(real):
+    tissues = {"Liver Tumor Tissue": "tumour", "Liver Non-Tumor Tissue": "liver"}
+    table = cohort(
+        "geo",
+        real / "geo/GSE14520-GPL571_series_matrix.txt.gz",
+        label={"field": "Tissue", "map": tissues},
+        group={"field": "Individual", "pattern": "^(.*)[AB]$"},
+    )
+    card = describe(table)
+    assert table.shape == (41, 22268)
+    assert card["classes"] == {"liver": 19, "tumour": 22}
+    assert card["dropped"][0]["count"] == 2
+    assert "donors" in card["dropped"][0]["why"]
+    assert card["groups"] == {"count": 22, "largest": 2, "samples_in_shared_groups": 38}
+    assert (card["scale"], card["normalised_jointly"]) == ("log2", "RMA")
+    columns = (list(table.obs_names), list(table.obs["label"]), list(table.obs["group"]))
+    splits = split_samples(*columns, 5, 3, 32, 0.2)
+    assert set(splits["part"]) == {"train", "validation", "test"}
+
+
+def test_gse4107_is_labelled_by_its_titles(real):
+    table = cohort(
+        "geo",
+        real / "geo/GSE4107_series_matrix.txt.gz",
+        label={"field": "title", "pattern": "(patient|healthy control)"},
+    )
+    assert table.shape == (22, 54675)
+    assert classes(table) == {"healthy control": 10, "patient": 12}
+    assert table.uns["scale"] == "linear"
+
+
+def test_tcga_counts(real):
+    path, labels = real / "tcga/tcga6_counts_genes_x_samples.tsv.gz", real / "tcga/tcga6_labels.tsv"
+    table = cohort("tcga", path, labels, label={"field": "label"})
+    assert table.shape == (364, 56537)
+    assert classes(table) == {"ACC": 79, "CHOL": 36, "DLBC": 48, "KICH": 65, "UCS": 56, "UVM": 80}
+    assert table.uns["scale"] == "counts"
+    assert "batch" in table.obs
+
+
+def test_an_ebpp_subset_has_classes_that_are_too_small(real, refused):
+    path = real / "tcga/ebpp_pancan_allgenes_subset.tsv.gz"
+    sentence = refused(cohort, "table", path, label={"field": "acronym"})
+    assert "datasets.genuine.min_class_size" in sentence
+    assert "too small" in sentence
+    assert cohort("table", path, label={"field": "acronym"}, min_class_size=5).uns["scale"] == "log2"
+
+
+def test_mendeley_layout(real):
+    table = cohort("mendeley", real / "mendeley/cancer_types_like.mat", label={"field": "cancerTypes"})
+    assert table.shape == (364, 959)
+    assert len(classes(table)) == 6
+    assert list(table.var_names[:1]) + list(table.var_names[-1:]) == ["AARS", "ZW10"]
+    assert table.uns["scale"] == "linear"
+
+
+def test_khan(real):
+    table = cohort("table", real / "table/khan.tsv.gz", label={"field": "label"})
+    assert table.shape == (63, 2308)
+    assert classes(table) == {"BL": 8, "EWS": 23, "NB": 12, "RMS": 20}
+    assert table.uns["scale"] == "logratio"
+
+
+def test_joint_tcga_table(real):
+    path = real / "tcga/joint_ebpp_hiseqv2_90genes.tsv.gz"
+    table = cohort("table", path, label={"field": "acronym"}, min_class_size=4)
+    assert table.shape == (6697, 90)
+    assert len(classes(table)) == 32
+    assert table.uns["scale"] == "log2"
+    assert any("lack classes" in note for note in json.loads(table.uns["source"])["notes"])

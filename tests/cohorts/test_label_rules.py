@@ -1,0 +1,58 @@
+"""Label and group rules: what they say, and why they say nothing."""
+
+import pandas as pd
+import pytest
+
+from gexflow.cohorts.labels import apply_group_rule, apply_label_rule
+
+FIELDS = pd.DataFrame(
+    {"Tissue": ["tumour A", "normal B", "", "NA", "Tumour C"], "patient": ["p1", "p1", "p2", "", "p3"]},
+    index=["s1", "s2", "s3", "s4", "s5"],
+)
+
+
+def label(**rule):
+    return apply_label_rule(FIELDS, rule, "liver")
+
+
+def test_a_field_alone_gives_its_values():
+    ruled = label(field="tissue")
+    assert ruled.values == ["tumour A", "normal B", "", "", "Tumour C"]
+    assert ruled.reasons == ["", "", 'no value in field "Tissue"', 'no value in field "Tissue"', ""]
+
+
+def test_a_pattern_takes_its_group_or_the_whole_match():
+    assert label(field="Tissue", pattern=r"(\w)$").values == ["A", "B", "", "", "C"]
+    ruled = label(field="Tissue", pattern="^[a-z]+")
+    assert ruled.values == ["tumour", "normal", "", "", ""]
+    assert "does not match" in ruled.reasons[4]
+
+
+def test_a_map_translates_and_lists_what_it_lacks():
+    ruled = label(field="Tissue", pattern="^[A-Za-z]+", map={"tumour": 1, "other": "x"})
+    assert ruled.values == ["1", "", "", "", ""]
+    assert '"normal" (1)' in ruled.reasons[1]
+    assert '"Tumour" (1)' in ruled.reasons[4]
+
+
+def test_an_unknown_field_is_named_with_its_key_and_neighbours(refused):
+    sentence = refused(label, field="Tisue")
+    assert all(word in sentence for word in ["datasets.liver.label.field", 'did you mean "Tissue"', "patient"])
+    assert "Tissue, patient" in refused(label, field="zzzzz")
+    assert "not set" in refused(label)
+
+
+@pytest.mark.parametrize(("pattern", "word"), [("(", "regular expression"), ("(a)(b)", "2 groups")])
+def test_a_bad_pattern_is_refused(refused, pattern, word):
+    assert word in refused(label, field="Tissue", pattern=pattern)
+
+
+def test_groups_are_patients_for_tcga_and_else_samples():
+    assert apply_group_rule(FIELDS, None, "x", "tcga")[0] == ["p1", "p1", "p2", "s4", "p3"]
+    assert apply_group_rule(FIELDS, None, "x", "geo")[0] == list(FIELDS.index)
+
+
+def test_a_sample_without_a_group_is_its_own_and_counted():
+    groups, notes = apply_group_rule(FIELDS, {"field": "patient", "pattern": r"p([12])"}, "x", "geo")
+    assert groups == ["1", "1", "2", "s4", "s5"]
+    assert any(note.startswith("2 samples have no group") for note in notes)

@@ -1,0 +1,69 @@
+"""Tables of one's own: orientation, labels inside or beside, columns that are no genes."""
+
+import numpy as np
+import pytest
+
+from gexflow.cohorts.table import read_table_source
+
+INSIDE = "label,name,g1,g2,stage\nX,s1,1,2,low\nY,s2,3,4,high\n"
+ROWS = "id\tg1\tg2\ns1\t1\t2\ns2\t3\t4\n"
+COLUMNS = "id\ts1\ts2\ng1\t1\t3\ng2\t2\t4\n"
+LABELS = "n,sample,class\n7,s2,Y\n8,s1,X\n9,s3,X\n"
+
+
+@pytest.fixture
+def read(write):
+    def reader(matrix, labels=None, **settings):
+        path = None if labels is None else write(labels, "labels.csv")
+        return read_table_source([write(matrix)], path, {"dataset": "own", **settings})
+
+    return reader
+
+
+def test_labels_can_be_columns_of_the_matrix(read):
+    matrix = read(INSIDE, sample="name", label={"field": "Label"}, ignore=["stage"])
+    assert (matrix.samples, matrix.genes) == (["s1", "s2"], ["g1", "g2"])
+    assert matrix.fields["label"].tolist() == ["X", "Y"]
+    np.testing.assert_array_equal(matrix.values, [[1, 2], [3, 4]])
+    assert matrix.values.flags.c_contiguous
+
+
+def test_a_text_column_is_named_and_ignore_proposed(read, refused):
+    sentence = refused(read, INSIDE, sample="name", label={"field": "label"})
+    assert all(word in sentence for word in ['"stage"', '"low"', "datasets.own.ignore"])
+
+
+@pytest.mark.parametrize("matrix", [ROWS, COLUMNS], ids=["samples in rows", "genes in rows"])
+def test_orientation_is_found_by_the_labels(read, matrix):
+    found = read(matrix, LABELS)
+    assert (found.samples, found.genes) == (["s1", "s2"], ["g1", "g2"])
+    assert found.fields["class"].tolist() == ["X", "Y"]
+    np.testing.assert_array_equal(found.values, [[1, 2], [3, 4]])
+    assert any("Rows of" in note for note in found.notes)
+    assert any('column "sample"' in note for note in found.notes)
+
+
+def test_orientation_can_be_given(read, refused):
+    assert read(COLUMNS, LABELS, orientation="genes").samples == ["s1", "s2"]
+    assert "none of the samples" in refused(read, COLUMNS, LABELS, orientation="samples")
+    assert "labels file" in refused(read, COLUMNS, orientation="genes")
+    assert "must be auto" in refused(read, COLUMNS, LABELS, orientation="sideways")
+
+
+def test_labels_of_other_samples_are_refused_with_examples(read, refused):
+    sentence = refused(read, ROWS, "sample,class\nother,X\n")
+    assert all(word in sentence for word in ['"s1"', '"g1"', '"other"'])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"sample": "namme"}, {"label": {"field": "labl"}}, {"group": {"field": "labell"}}, {"ignore": ["stag"]}],
+)
+def test_unknown_columns_are_named_with_their_key(read, refused, settings):
+    sentence = refused(read, INSIDE, **settings)
+    assert f"datasets.own.{next(iter(settings))}" in sentence
+    assert "did you mean" in sentence
+
+
+def test_a_table_without_numbers_is_refused(read, refused):
+    assert "no column of numbers" in refused(read, "id,label\ns1,X\n", label={"field": "label"})

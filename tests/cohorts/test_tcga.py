@@ -1,0 +1,114 @@
+"""TCGA matrices: barcodes, labels files, what is left out."""
+
+import numpy as np
+import pytest
+
+from gexflow.cohorts.read import read_matrix
+from gexflow.cohorts.tcga import read_tcga
+
+A, B, C, D = (f"TCGA-OR-A5L{n}-{kind}A-11R-A29S-07" for n, kind in enumerate(["01", "11", "03", "01"]))
+SETTINGS = {"dataset": "pan", "label": {"field": "type"}}
+
+
+def counts(first="", ids=("ENSG1", "ENSG2")):
+    rows = [f"{gene}\t{n}\t{n + 1}\t{n + 2}\t{n + 3}" for n, gene in enumerate(ids)]
+    return "\n".join(["\t".join([first, A, B, C, D]), *rows]) + "\n"
+
+
+def label_rows(*rows):
+    return "n\taliquot\ttype\tDo_not_use\n" + "".join("\t".join(map(str, row)) + "\n" for row in rows)
+
+
+ALL = [(1, A, "X", "False"), (2, B, "X", "False"), (3, C, "Y", "False"), (4, D, "Y", "False")]
+
+
+@pytest.fixture
+def read(write):
+    def reader(matrix, labels=None, **settings):
+        path = None if labels is None else write(labels, "labels.tsv")
+        return read_tcga([write(matrix)], path, SETTINGS | settings)
+
+    return reader
+
+
+def test_barcodes_and_labels_become_fields(read):
+    matrix = read(counts(), label_rows(*ALL))
+    assert matrix.samples == [A, C, D]
+    np.testing.assert_array_equal(matrix.values, [[0, 1], [2, 3], [3, 4]])
+    assert matrix.fields["type"].tolist() == ["X", "Y", "Y"]
+    assert matrix.fields["patient"].tolist() == ["TCGA-OR-A5L0", "TCGA-OR-A5L2", "TCGA-OR-A5L3"]
+    assert matrix.fields["site"].tolist() == ["OR"] * 3
+    assert matrix.fields["sample_type"].tolist() == ["01", "03", "01"]
+    assert any('"aliquot"' in note and "4 of 4" in note for note in matrix.notes)
+    assert (matrix.normalised_jointly, matrix.symbols) == ("", None)
+
+
+def test_other_sample_types_are_dropped_and_counted(read):
+    matrix = read(counts(), label_rows(*ALL))
+    assert matrix.dropped[0]["count"] == 1
+    assert matrix.dropped[0]["examples"] == [B]
+    assert read(counts(), label_rows(*ALL), sample_types=[1, 11]).samples == [A, B, D]
+    assert len(read(counts(), label_rows(*ALL), sample_types=[]).samples) == 4
+
+
+def test_ebpp_is_known_by_its_ids(read):
+    matrix = read(counts("gene_id", ["?|100130426", "TP53|7157"]).replace("\t3\n", "\tNA\n"), label_rows(*ALL))
+    assert matrix.symbols == ["", "TP53"]
+    assert matrix.normalised_jointly == "EB++"
+    assert np.isnan(matrix.values[2, 0])
+
+
+def test_do_not_use_is_dropped_and_counted(read):
+    matrix = read(counts(), label_rows(ALL[0], (3, C, "Y", "True"), (5, C, "Y", "False"), ALL[3]))
+    assert matrix.samples == [A, D]
+    assert "Do_not_use" in matrix.dropped[1]["why"]
+
+
+def test_totals_of_counting_programs_are_no_genes(read):
+    assert read(counts(ids=["ENSG1", "__no_feature"]), label_rows(*ALL)).genes == ["ENSG1"]
+
+
+def test_samples_without_a_row_have_empty_fields(read):
+    assert read(counts(), label_rows(*ALL[:2])).fields["type"].tolist() == ["X", "", ""]
+
+
+def test_repeated_rows_may_differ_in_what_is_no_label(read):
+    assert read(counts(), label_rows(*ALL, ALL[0])).fields["n"].tolist()[0] == "1"
+    assert read(counts(), label_rows(*ALL, (9, A, "X", "False"))).fields["n"].tolist()[0] == "1; 9"
+
+
+def test_conflicting_labels_are_refused(read, refused):
+    sentence = refused(read, counts(), label_rows(*ALL, (1, A, "Z", "False")))
+    assert all(word in sentence for word in ['"X"', '"Z"', A, '"type"'])
+
+
+def test_labels_of_other_samples_are_refused_with_both_sides(read, refused):
+    sentence = refused(read, counts(), label_rows(("k", "TCGA-other", "X", "False")))
+    assert all(word in sentence for word in [A, '"k"', "none of the samples"])
+
+
+def test_a_column_that_is_named_like_a_barcode_part_is_kept_aside(read):
+    labels = label_rows(*ALL).replace("type\t", "sample_type\t", 1)
+    matrix = read(counts(), labels)
+    assert matrix.fields["sample_type (labels)"].tolist() == ["X", "Y", "Y"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [("a\tb\n1\n", ["line 2"]), ("a\tb\n", ["no rows"]), ("", ["empty"]), ("a\ta\n1\t2\n", ['"a" 2 times'])],
+)
+def test_a_bad_labels_file_is_refused(read, refused, labels, words):
+    sentence = refused(read, counts(), labels)
+    assert all(word in sentence for word in words), sentence
+
+
+def test_nothing_left_is_refused(read, refused):
+    assert "sample_types" in refused(read, counts(), label_rows(*ALL), sample_types=["06"])
+
+
+def test_sources_are_found_by_name(write, refused):
+    path = write(counts())
+    assert read_matrix("tcga", [path], None, SETTINGS).samples == [A, C, D]
+    assert 'did you mean "tcga"' in refused(read_matrix, "tgca", [path], None, SETTINGS)
+    assert "datasets.pan.labels" in refused(read_matrix, "geo", [path], path, SETTINGS)
+    assert "names no file" in refused(read_matrix, "geo", [], None, SETTINGS)

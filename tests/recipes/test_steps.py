@@ -1,0 +1,215 @@
+"""Steps equal their references and learn from training samples only."""
+
+import numpy as np
+import pytest
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from gexflow.errors import InputError
+from gexflow.recipes.quantile import GeneQuantile
+from gexflow.recipes.recipe import (
+    STEPS,
+    apply_recipe,
+    build_recipe,
+    fit_recipe,
+    kept_genes,
+    restore_recipe,
+    store_recipe,
+)
+from gexflow.recipes.selection import SelectLogistic, SelectVariance
+from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, ToLog2, Zscore
+
+
+@pytest.fixture
+def values() -> np.ndarray:
+    rng = np.random.default_rng(1)
+    table = rng.gamma(2.0, 50.0, size=(80, 30)).astype(np.float32)
+    table[:, 3] = np.round(table[:, 3] / 100) * 100  # many ties
+    table[:30, 4] = 0.0  # a floor
+    return table
+
+
+@pytest.fixture
+def labels() -> np.ndarray:
+    return np.repeat(["a", "b", "c", "d"], 20)
+
+
+def with_gaps(values: np.ndarray) -> np.ndarray:
+    gaps = np.random.default_rng(2).random(values.shape) < 0.1
+    return np.where(gaps, np.nan, values).astype(np.float32)
+
+
+def test_impute_median_equals_scikit_learn_and_drops_genes_without_values(values):
+    table = with_gaps(values)
+    table[:60, 7] = np.nan
+    train, test = table[:60], table[60:]
+    expected = SimpleImputer(strategy="median").fit(train).transform(test)
+    step = ImputeMedian().fit(train)
+    assert step.kept_.sum() == 29
+    assert not step.kept_[7]
+    np.testing.assert_allclose(step.transform(test), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("output", ["normal", "uniform"])
+@pytest.mark.parametrize("gaps", [False, True])
+def test_gene_quantile_equals_scikit_learn_in_float64(values, output, gaps):
+    table = with_gaps(values) if gaps else values
+    train, unseen = table[:60], table[60:] * np.float32(1.3)
+    oracle = QuantileTransformer(n_quantiles=60, output_distribution=output, subsample=None).fit(train.astype(float))
+    step = GeneQuantile(output=output).fit(train)
+    for part in (train, unseen):
+        np.testing.assert_allclose(step.transform(part), oracle.transform(part.astype(float)), atol=1e-6)
+
+
+def test_gene_quantile_uses_a_thousand_quantiles_at_most():
+    table = np.random.default_rng(3).normal(size=(1500, 4)).astype(np.float32)
+    oracle = QuantileTransformer(output_distribution="normal", subsample=None).fit(table.astype(float))
+    np.testing.assert_allclose(
+        GeneQuantile().fit(table).transform(table), oracle.transform(table.astype(float)), atol=1e-6
+    )
+
+
+def test_zscore_equals_scikit_learn_and_leaves_constant_genes_at_zero(values):
+    values[:, 9] = 1234.5678
+    expected = StandardScaler().fit(values[:60].astype(float)).transform(values[60:].astype(float))
+    scaled = Zscore().fit(values[:60]).transform(values[60:])
+    np.testing.assert_allclose(scaled, expected, atol=1e-5)
+    assert (scaled[:, 9] == 0).all()
+
+
+def test_minmax_per_gene_equals_scikit_learn_and_unseen_values_are_not_clipped(values):
+    expected = MinMaxScaler().fit(values[:60].astype(float)).transform(values[60:].astype(float) * 2)
+    scaled = Minmax(per="gene").fit(values[:60]).transform(values[60:] * 2)
+    np.testing.assert_allclose(scaled, expected, rtol=1e-5, atol=1e-6)
+    assert scaled.max() > 1
+
+
+def test_minmax_over_all_genes_is_one_linear_map(values):
+    scaled = Minmax().fit(values).transform(values)
+    assert scaled.min() == 0
+    assert scaled.max() == 1
+    np.testing.assert_allclose(scaled, (values - values.min()) / np.ptp(values), atol=1e-6)
+
+
+def test_select_variance_equals_scikit_learn(values):
+    threshold = float(np.median(values.var(axis=0)))
+    expected = VarianceThreshold(threshold).fit(values.astype(float)).get_support()
+    assert (SelectVariance(threshold=threshold).fit(values).kept_ == expected).all()
+
+
+def test_select_variance_top_keeps_the_most_variable(values):
+    kept = SelectVariance(top=5).fit(values).kept_
+    variances = values.var(axis=0, dtype=float)
+    assert kept.sum() == 5
+    assert variances[kept].min() >= variances[~kept].max()
+    assert SelectVariance(top=500).fit(values).kept_.all()
+
+
+def test_select_variance_says_why_no_gene_is_left(values):
+    with pytest.raises(InputError, match="largest variance"):
+        SelectVariance(threshold=1e9).fit(values)
+
+
+def test_select_logistic_equals_scikit_learn(values, labels):
+    table = Zscore().fit(values).transform(values)
+    oracle = LogisticRegression(C=0.1, class_weight="balanced", solver="newton-cg").fit(table.astype(float), labels)
+    sums = np.abs(oracle.coef_).sum(axis=0)
+    assert (SelectLogistic().fit(table, labels).kept_ == (sums >= np.median(sums))).all()
+    top = SelectLogistic(keep=4).fit(table, labels).kept_
+    assert set(np.flatnonzero(top)) == set(np.argsort(sums)[-4:])
+
+
+def test_select_logistic_refuses_more_genes_than_there_are(values, labels):
+    with pytest.raises(InputError, match="only 30"):
+        SelectLogistic(keep=31).fit(values, labels)
+
+
+def test_steps_on_values_follow_their_definition(values):
+    table = values.copy()
+    table[0, 0] = np.nan
+    np.testing.assert_allclose(Cpm().fit(table).transform(table).sum(axis=1)[1:], 1e6, rtol=1e-5)
+    np.testing.assert_allclose(ToLog2(offset=1).fit(values).transform(values), np.log2(values + 1), rtol=1e-6)
+    floored = Floor(below=1, to=0).fit(values).transform(values - 1)
+    assert ((floored == 0) | (floored >= 1)).all()
+    clipped = Clip(low=10, high=50).fit(values).transform(values)
+    assert clipped.min() == 10
+    assert clipped.max() == 50
+
+
+def test_to_log2_leaves_logged_data_alone_and_says_so():
+    recipe, notes = build_recipe(["impute_median", "to_log2"], "log2")
+    assert [name for name, _ in recipe.steps] == ["1_impute_median"]
+    assert "left out" in notes[0]
+
+
+def test_to_log2_refuses_negative_linear_values_with_the_remedy(values):
+    recipe, _ = build_recipe(["to_log2"], "linear")
+    with pytest.raises(InputError, match=r"clip: \{low: 0\}"):
+        fit_recipe(recipe, values - 500, None)
+
+
+def test_cpm_refuses_what_is_not_counts():
+    with pytest.raises(InputError, match="cpm needs counts"):
+        build_recipe(["cpm"], "log2")
+
+
+def test_missing_values_never_reach_the_features(values):
+    recipe, _ = build_recipe(["zscore"], "log2")
+    table = with_gaps(values)
+    with pytest.raises(InputError, match="impute_median"):
+        apply_recipe(fit_recipe(recipe, table, None), table)
+
+
+VARIABLE = {"select_variance": {"threshold": 0.5}}
+FULL = ["impute_median", "cpm", "to_log2", {"select_variance": {"top": 20}}, {"gene_quantile": {"output": "normal"}}]
+RECIPES = {
+    "paper": ["impute_median", {"gene_quantile": {"output": "normal"}}, {"select_logistic": {"C": 0.1}}],
+    "counts": [*FULL, {"select_logistic": {"keep": 5}}],
+    "image": [
+        "impute_median",
+        {"clip": {"low": 0}},
+        "to_log2",
+        "floor",
+        {"select_variance": {"threshold": 0.5}},
+        "minmax",
+    ],
+    "zscore": ["impute_median", {"minmax": {"per": "gene"}}, "zscore"],
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_stored_recipe_prepares_new_samples_alike(values, labels, name, tmp_path):
+    import anndata
+
+    table = with_gaps(values)
+    recipe, _ = build_recipe(RECIPES[name], "counts")
+    fit_recipe(recipe, table[::2], labels[::2])
+    path = tmp_path / "fitted.h5ad"
+    store_recipe(recipe, [f"g{i}" for i in range(30)]).write_h5ad(path)
+    stored = anndata.read_h5ad(path)
+    again = restore_recipe(stored)
+    np.testing.assert_array_equal(apply_recipe(again, table[1::2]), apply_recipe(recipe, table[1::2]))
+    assert (np.flatnonzero(stored.var["kept"]) == kept_genes(recipe, 30)).all()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_noise_in_the_test_rows_changes_nothing_that_was_learned(values, labels, name):
+    train = np.arange(80) % 5 != 0
+    noisy = values.copy()
+    noisy[~train] = np.random.default_rng(9).gamma(1.0, 1000.0, size=noisy[~train].shape)
+    learned = []
+    for table in (values, noisy):
+        recipe, _ = build_recipe(RECIPES[name], "counts")
+        learned.append(store_recipe(fit_recipe(recipe, table[train], labels[train]), [f"g{i}" for i in range(30)]))
+    for column in learned[0].var:
+        np.testing.assert_array_equal(learned[0].var[column].to_numpy(), learned[1].var[column].to_numpy())
+    for key in learned[0].varm:
+        np.testing.assert_array_equal(learned[0].varm[key], learned[1].varm[key])
+
+
+@parametrize_with_checks([STEPS[name]() for name in STEPS if name not in ("cpm", "to_log2", "select_variance")])
+def test_steps_are_scikit_learn_estimators(estimator, check):
+    check(estimator)

@@ -1,0 +1,194 @@
+"""A results tree that looks like a finished study, made of plausible numbers."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from gexflow.files import write_json, write_table, write_text
+
+REFERENCE = ["majority", "centroid", "logistic"]
+IMAGE = ["resnet50", "densenet169", "vgg19", "xception"]
+MODELS = [*REFERENCE, "gexpnet", *IMAGE, "resnet50~random"]
+SCORES = ("accuracy", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1", "mcc")
+
+
+def fabricate(
+    root: Path,
+    datasets: dict[str, list[str]],
+    models: list[str] = MODELS,
+    simulated: tuple[str, ...] = (),
+    joint: tuple[str, ...] = (),
+    random_weights: tuple[str, ...] = ("resnet50~random",),
+    device: str = "cuda: NVIDIA H100",
+    folds: int = 10,
+    explained: tuple[str, ...] = ("gexpnet", "resnet50"),
+    cards: dict[str, dict] | None = None,
+) -> tuple[dict[str, list[str]], dict]:
+    """Write the tree; return the lists of paths and the settings that the report's rule would pass."""
+    paths: dict[str, list[str]] = {}
+    for number, (dataset, classes) in enumerate(datasets.items()):
+        rng = np.random.default_rng(number)
+        home = root / "results" / dataset
+        counts = {name: int(count) for name, count in zip(classes, rng.integers(40, 700, len(classes)), strict=True)}
+        card = _card(dataset, counts, dataset in simulated, dataset in joint)
+        _put(paths, "cards", home / "card.json", card | (cards or {}).get(dataset, {}))
+        _evaluation(paths, home / "evaluation", counts, models, folds, rng)
+        if dataset in simulated:
+            truth = {"bayes_accuracy": 0.985, "effect": 0.8, "planted": {name: ["g0001", "g0002"] for name in classes}}
+            _put(paths, "truth", home / "simulated" / "truth.json", truth)
+        for recipe in ("genes", "image-top"):
+            _put(paths, "summaries", home / "recipes" / recipe / "summary.tsv", _summary(folds))
+        for model in models:
+            weights = "random" if model in random_weights else "imagenet" if model in IMAGE else "none"
+            training = _training(model, weights, "cpu" if model in REFERENCE else device, folds)
+            for entry in training:
+                folder = home / "models" / model / f"fold{entry['fold']}"
+                _put(paths, "trainings", folder / "training.json", entry)
+            if model in explained:
+                _attribution(paths, home / "attribution" / model, classes, dataset in simulated, folds, rng)
+    settings = {
+        "title": "Tumour types from gene expression",
+        "config": {
+            "run": {"seed": 32, "folds": folds, "repeats": 1, "validation": 0},
+            "datasets": {d: {} for d in datasets},
+        },
+        "versions": {"torch": "2.15.0", "scikit-learn": "1.8.0", "snakemake": "9.27.1", "numpy": "2.3.1"},
+        "top_genes": 10,
+        "models": {dataset: models for dataset in datasets},
+        "recipes": {d: {m: "image-top" if m.split("~")[0] in IMAGE else "genes" for m in models} for d in datasets},
+        "reference_models": REFERENCE,
+        "image_models": IMAGE,
+    }
+    return paths, settings
+
+
+def _put(paths: dict[str, list[str]], kind: str, path: Path, content: object) -> None:
+    write = write_table if isinstance(content, pd.DataFrame) else write_text if isinstance(content, str) else write_json
+    write(content, path)
+    paths.setdefault(kind, []).append(str(path))
+
+
+def _card(dataset: str, counts: dict[str, int], simulated: bool, joint: bool) -> dict:
+    total = sum(counts.values())
+    address = "https://example.org/public/files/" + dataset + ".tsv.gz"
+    return {
+        "dataset": dataset,
+        "title": f"The set {dataset}, bulk RNA-seq of primary tumours",
+        "source": "simulated" if simulated else "GEO",
+        "simulated": simulated,
+        "samples": total,
+        "genes": 20531,
+        "classes": counts,
+        "groups": {"count": total - 30, "largest": 4, "samples_in_shared_groups": 55},
+        "scale": "log2",
+        "scale_reason": "largest value 19.4, no negative values",
+        "missing_share": 0.0123,
+        "normalised_jointly": joint,
+        "dropped": [
+            {"what": "samples", "count": 17, "why": "marked Do_not_use by the source", "examples": ["S-01A", "S-02B"]},
+            {"what": "genes", "count": 29, "why": "no symbol", "examples": ["?|10357", "?|136542"]},
+        ],
+        "notes": ["Symbols given twice are kept apart by their Entrez id."],
+        "origin": [{"file": f"{dataset}.tsv.gz", "address": address, "sha256": "9f" * 32, "size_bytes": 331000731}],
+        "values": {"min": 0.0, "median": 6.41, "max": 19.4},
+    }
+
+
+def _evaluation(paths, home, counts, models, folds, rng) -> None:
+    classes, total = list(counts), sum(counts.values())
+    metrics, intervals, per_class, confusion = [], [], [], []
+    for place, model in enumerate(models):
+        level = max(counts.values()) / total if model == "majority" else 0.93 + 0.05 * np.sin(place + total)
+        scores = np.clip(level + rng.normal(0, 0.006, (folds, len(SCORES))), 0, 1)
+        for fold, row in enumerate(scores, 1):
+            values = dict(zip(SCORES, row, strict=True))
+            metrics.append({"model": model, "fold": fold, "samples": total // folds, **values})
+        for metric, values in zip(SCORES, scores.T, strict=True):
+            half = 2.262 * values.std(ddof=1) / np.sqrt(folds)
+            for method, factor in (("student_t", 1), ("nadeau_bengio", 1.453), ("wilson", 1.1)):
+                if method != "wilson" or metric == "accuracy":
+                    row = {"model": model, "metric": metric, "method": method, "estimate": values.mean()}
+                    ends = {"low": values.mean() - factor * half, "high": values.mean() + factor * half}
+                    intervals.append(row | ends | {"note": "NA"})
+        for name, count in counts.items():
+            row = {"model": model, "class": name, "support": count, "precision": level, "recall": level, "f1": level}
+            per_class.append(row)
+            wrong = rng.multinomial(round(count * (1 - level)), np.ones(len(classes)) / len(classes))
+            for other, number in zip(classes, wrong, strict=True):
+                number = int(number) + (round(count * level) if other == name else 0)
+                confusion.append({"model": model, "label": name, "predicted": other, "count": number})
+    tables = {"metrics": metrics, "intervals": intervals, "per_class": per_class, "confusion": confusion}
+    for kind, rows in tables.items():
+        _put(paths, kind, home / f"{kind}.tsv", pd.DataFrame(rows))
+
+
+def _summary(folds: int) -> pd.DataFrame:
+    steps = (("1 impute_median", 971, 971), ("2 gene_quantile", 971, 971), ("3 select_logistic", 971, 486))
+    rows = [
+        {
+            "fold": fold,
+            "step": name,
+            "genes_in": before,
+            "genes_out": after,
+            "note": "7 missing" if "impute" in name else "",
+        }
+        for fold in range(1, folds + 1)
+        for name, before, after in steps
+    ]
+    rows[2]["genes_out"] = 485
+    return pd.DataFrame(rows)
+
+
+def _training(model: str, weights: str, device: str, folds: int) -> list[dict]:
+    return [
+        {
+            "fold": fold,
+            "device": device,
+            "weights": weights,
+            "parameters": 0 if model == "majority" else 25_600_000,
+            "learning_parameters": 0 if model == "majority" else 4_462_592 + fold,
+            "epochs": None if model in REFERENCE else 25,
+            "seconds": 61.2 + fold,
+            "final_loss": 0.034,
+            "notes": [],
+        }
+        for fold in range(1, folds + 1)
+    ]
+
+
+def _attribution(paths, home, classes, simulated, folds, rng) -> None:
+    rows = []
+    for name in classes:
+        for rank in range(1, 13):
+            row = {"class": name, "gene": f"ENSG{rng.integers(1e5):011d}", "symbol": f"GENE{rng.integers(9999)}"}
+            row |= {
+                "rank": rank,
+                "mean_attribution": 1 / rank,
+                "mean_abs_attribution": 1 / rank,
+                "folds": folds - rank % 3,
+            }
+            rows.append(row | ({"planted": int(rank < 6)} if simulated else {}))
+    _put(paths, "genes", home / "genes.tsv", pd.DataFrame(rows))
+    samples = [{"fold": 1, "sample": f"s{i}", "target": classes[0], "predicted": classes[0]} for i in range(80)]
+    _put(paths, "deltas", home / "deltas.tsv", pd.DataFrame(samples).assign(delta=rng.normal(0, 0.01, 80)))
+    _put(paths, "heatmaps", home / "heatmaps.svg", heatmap(classes))
+    if simulated:
+        rows = [
+            {"fold": f, "genes": 500, "planted": 60, "auroc_attribution": 0.9, "auroc_f_test": 0.93}
+            for f in range(1, folds + 1)
+        ]
+        _put(paths, "recovery", home / "recovery.tsv", pd.DataFrame(rows))
+
+
+def heatmap(classes: list[str]) -> str:
+    """Draw what the stage attribution would: a matplotlib SVG with prolog, namespaces, metadata and ids."""
+    figure = Figure(figsize=(9, 3))
+    axes = figure.add_subplot()
+    axes.imshow(np.random.default_rng(0).normal(size=(min(len(classes), 12), 40)), cmap="RdBu_r", interpolation="none")
+    axes.set_title("Mean attribution")
+    file = io.StringIO()
+    figure.savefig(file, format="svg")
+    return file.getvalue()

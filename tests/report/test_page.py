@@ -1,0 +1,208 @@
+"""The page is whole, self-contained and honest about what it shows."""
+
+import json
+import re
+import runpy
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from fabricated import MODELS, fabricate
+
+from gexflow.report.page import render_page
+from gexflow.report.study import collect_study
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = ROOT / "workflow" / "report"
+VOID = {"meta", "link", "br", "hr", "img", "input", "wbr", "col"}
+FEW = ["majority", "logistic", "gexpnet", "resnet50"]
+
+
+class Nesting(HTMLParser):
+    """Collects unbalanced tags, ids, heading levels, attributes that load something, and visible text."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.open, self.faults, self.ids, self.headings, self.loads, self.words = [], [], [], [], [], []
+        self.feed(page)
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag, attrs):
+        self._attributes(tag, dict(attrs))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self._attributes(tag, dict(attrs))
+
+    def _attributes(self, tag, attrs):
+        self.ids += [attrs["id"]] if "id" in attrs else []
+        self.loads += [attrs[key] for key in ("src", "href", "xlink:href", "srcset", "data", "action") if key in attrs]
+        if re.fullmatch(r"h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.faults.append((tag, self.getpos()))
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.words.append(data)
+
+
+def render(tmp_path, datasets, **choices):
+    page = render_page(collect_study(*fabricate(tmp_path, datasets, **choices)), TEMPLATES)
+    return page, Nesting(page)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    classes = [f"C{i:02d}" for i in range(33)]
+    datasets = {name: classes for name in ("mendeley5", "tcga", "GSE14520", "toy")}
+    folder = tmp_path_factory.mktemp("large")
+    return render(folder, datasets, simulated=("toy",), joint=("tcga",), explained=tuple(MODELS))
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    classes = ["1", "NA", "<script>alert(1)</script>", "a & b", "$x$"]
+    return render(tmp_path_factory.mktemp("odd"), {"odd": classes}, models=FEW, simulated=("odd",))
+
+
+def test_large_study_stays_below_three_megabytes(large):
+    assert len(large[0].encode()) < 3e6
+
+
+def test_page_loads_nothing_from_anywhere(large, odd):
+    for page, parsed in (large, odd):
+        assert all(address.startswith(("#", "data:image/png;base64,")) for address in parsed.loads)
+        assert "@import" not in page
+        assert not re.search(r"url\(\s*['\"]?(?!#)", page)
+        assert "xmlns" not in page
+        assert "<script" not in page
+        assert "Matplotlib v" not in page
+
+
+def test_tags_are_nested_and_ids_unique(large, odd):
+    for page, parsed in (large, odd):
+        assert parsed.faults == []
+        assert parsed.open == []
+        assert len(parsed.ids) == len(set(parsed.ids))
+        referred = re.findall(r'(?:href="#|url\(#)([^")]+)', page)
+        assert set(referred) <= set(parsed.ids)
+
+
+def test_headings_skip_no_level(large):
+    levels = large[1].headings
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_sections_are_named_after_the_stages(large):
+    page, _ = large
+    for name in ("overview", "cohorts", "recipes", "models", "evaluation", "attribution", "run"):
+        assert f'<section id="{name}"' in page
+
+
+def test_every_model_dataset_and_class_is_named(large):
+    for name in [*MODELS, "mendeley5", "tcga", "GSE14520", "toy", "C32"]:
+        assert name in large[1].text
+
+
+def test_tables_have_captions_and_figures_descriptions(large):
+    page, _ = large
+    assert page.count("<table") == page.count("<caption>")
+    assert page.count("<svg ") == len(re.findall(r'<svg [^>]*aria-label="[^"]+"[^>]*><title>', page))
+    assert not re.search(r"<th(?![^>]*scope)[ >]", page)
+
+
+def test_same_results_give_the_same_page(tmp_path):
+    first, _ = render(tmp_path / "a", {"d": ["x", "y"]}, models=FEW)
+    second, _ = render(tmp_path / "b", {"d": ["x", "y"]}, models=FEW)
+    # The heat map here is the test's own and carries random ids.
+    assert re.sub(r"-[pm][0-9a-f]{10}", "", first) == re.sub(r"-[pm][0-9a-f]{10}", "", second)
+
+
+def test_random_weights_and_missing_gpu_are_warnings(tmp_path):
+    _, parsed = render(tmp_path, {"d": ["x", "y"]}, models=FEW, random_weights=("resnet50",), device="cpu")
+    assert "resnet50 started from random, not ImageNet, weights" in parsed.text
+    assert "gexpnet, resnet50: no GPU" in parsed.text
+    assert "random weights" in parsed.text
+
+
+def test_nothing_is_warned_of_without_cause(tmp_path):
+    _, parsed = render(tmp_path, {"d": ["x", "y"]}, models=FEW, cards={"d": {"dropped": []}})
+    assert "Random weights" not in parsed.text
+    assert "No GPU" not in parsed.text
+    assert "Nothing was dropped" in parsed.text
+
+
+def test_dropped_samples_are_shown_with_their_reason(large):
+    assert "17 samples dropped: marked Do_not_use by the source" in large[1].text
+
+
+def test_joint_normalisation_stands_beside_every_result(large):
+    assert large[1].text.count("tcga jointly normalised by its source") >= 6
+    assert "mendeley5 jointly" not in large[1].text
+
+
+def test_simulated_dataset_is_called_simulated(odd):
+    text = odd[1].text
+    assert "This dataset is simulated" in text
+    assert "best possible accuracy 98.5 %" in text
+    assert "Bayes 98.5" in text
+    assert "AUROC, F-test" in text
+
+
+def test_accuracy_above_the_known_optimum_is_a_warning(tmp_path):
+    paths, settings = fabricate(tmp_path, {"d": ["x", "y"]}, models=FEW, simulated=("d",))
+    Path(paths["truth"][0]).write_text('{"bayes_accuracy": 0.6, "planted": {}}')
+    assert "Better than possible" in render_page(collect_study(paths, settings), TEMPLATES)
+
+
+def test_unknown_patients_few_folds_and_small_classes_are_told(tmp_path):
+    card = {"groups": None, "classes": {"x": 2, "y": 90}}
+    _, parsed = render(tmp_path, {"d": ["x", "y"]}, models=FEW, folds=3, cards={"d": card})
+    for words in ("No patient groups known", "Few folds", "x (2 samples) in 3 folds", "factor 1.581"):
+        assert words in parsed.text
+
+
+def test_names_of_classes_survive_as_text(odd):
+    page, parsed = odd
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    for name in ("1", "NA", "a & b", "$x$"):
+        assert f'<th scope="row">{name.replace("&", "&amp;")}</th>' in page
+        assert any(name == word.strip() for word in parsed.words)
+
+
+def test_study_without_attribution_or_scores_still_has_a_page(tmp_path):
+    paths, settings = fabricate(tmp_path, {"d": ["x", "y"]}, models=FEW, explained=())
+    page = render_page(collect_study({"cards": paths["cards"]}, settings), TEMPLATES)
+    assert "No scores were found" in page
+    assert "No model of this dataset was explained" in page
+
+
+def test_heat_map_too_large_for_the_page_is_named_by_its_path(tmp_path):
+    paths, settings = fabricate(tmp_path, {"d": ["x", "y"]}, models=FEW)
+    Path(paths["heatmaps"][0]).write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><text>' + "x" * 1_100_000 + "</text></svg>"
+    )
+    page = render_page(collect_study(paths, settings), TEMPLATES)
+    assert "results/d/attribution/gexpnet/heatmaps.svg" in page
+    assert len(page.encode()) < 1e6
+
+
+def test_script_of_the_rule_writes_the_page(tmp_path):
+    paths, settings = fabricate(tmp_path, {"d": ["x", "y"]}, models=FEW)
+    inputs = {**paths, "template": str(TEMPLATES / "index.html.j2"), "style": str(TEMPLATES / "style.css")}
+    page = tmp_path / "results" / "report" / "index.html"
+    job = SimpleNamespace(
+        input=SimpleNamespace(get=inputs.get, **inputs),
+        output=SimpleNamespace(page=str(page)),
+        params=SimpleNamespace(settings=json.dumps(settings)),
+        log=[str(tmp_path / "write_report.log")],
+    )
+    runpy.run_path(str(ROOT / "scripts" / "write_report.py"), init_globals={"snakemake": job})
+    assert "Tumour types from gene expression" in page.read_text(encoding="utf-8")

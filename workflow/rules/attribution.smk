@@ -1,0 +1,67 @@
+# attribution: which genes a trained network answers by.
+for COUNT, NAMES in FOLD_COUNTS.items():
+
+    rule:
+        name:
+            fold_rule("attribute_genes", COUNT)
+        input:
+            features=model_features,
+            layouts=model_layouts,
+            weights=model_weights,
+            model=trained_networks,
+        output:
+            folds=every_fold(ATTRIBUTION + "fold{fold}.h5ad", COUNT),
+        log:
+            "results/logs/{dataset}/attribution/{model}/attribute_genes.log",
+        benchmark:
+            "results/benchmarks/{dataset}/attribution/{model}/attribute_genes.tsv"
+        wildcard_constraints:
+            dataset=one_of(NAMES),
+        conda:
+            "../../envs/gexflow.yaml"
+        threads: 4
+        resources:
+            gpu=1,
+            mem_mb=16000,
+            runtime=240,
+        params:
+            settings=attribution_settings,
+            code=code("attribute_genes.py"),
+        script:
+            "../../scripts/attribute_genes.py"
+
+
+rule draw_heatmaps:
+    input:
+        folds=attributed_folds,
+        truth=truth_file,
+    output:
+        genes=ATTRIBUTION + "genes.tsv",
+        deltas=ATTRIBUTION + "deltas.tsv",
+        heatmaps=ATTRIBUTION + "heatmaps.svg",
+    log:
+        "results/logs/{dataset}/attribution/{model}/draw_heatmaps.log",
+    conda:
+        "../../envs/gexflow.yaml"
+    params:
+        settings=canonical({key: STUDY["report"][key] for key in ("top_genes", "heatmap_genes")}),
+        code=code("draw_heatmaps.py"),
+    script:
+        "../../scripts/draw_heatmaps.py"
+
+
+rule score_recovery:
+    input:
+        folds=attributed_folds,
+        features=model_features,
+        truth="results/{dataset}/simulated/truth.json",
+    output:
+        recovery=ATTRIBUTION + "recovery.tsv",
+    log:
+        "results/logs/{dataset}/attribution/{model}/score_recovery.log",
+    conda:
+        "../../envs/gexflow.yaml"
+    params:
+        code=code("score_recovery.py"),
+    script:
+        "../../scripts/score_recovery.py"

@@ -1,0 +1,81 @@
+# cohorts: source files become one samples x genes table with labels, groups and folds.
+
+
+localrules:
+    download_file,
+
+
+rule download_file:
+    output:
+        DOWNLOADS + "/{source}/{file}",
+    log:
+        "results/logs/downloads/{source}/{file}.log",
+    wildcard_constraints:
+        source="geo|mendeley|tcga|table",
+        file="[^/]+",
+    conda:
+        "../../envs/gexflow.yaml"
+    resources:
+        network=1,
+    params:
+        settings=download_settings,
+    script:
+        "../../scripts/download_file.py"
+
+
+rule simulate_cohort:
+    output:
+        matrix="results/{dataset}/simulated/matrix",
+        labels="results/{dataset}/simulated/labels",
+        truth="results/{dataset}/simulated/truth.json",
+    log:
+        "results/logs/{dataset}/simulate_cohort.log",
+    benchmark:
+        "results/benchmarks/{dataset}/simulate_cohort.tsv"
+    conda:
+        "../../envs/gexflow.yaml"
+    params:
+        settings=simulation_settings,
+        code=code("simulate_cohort.py"),
+    script:
+        "../../scripts/simulate_cohort.py"
+
+
+rule read_cohort:
+    input:
+        matrix=matrix_files,
+        labels=label_files,
+    output:
+        cohort=COHORT,
+        card="results/{dataset}/card.json",
+    log:
+        "results/logs/{dataset}/read_cohort.log",
+    benchmark:
+        "results/benchmarks/{dataset}/read_cohort.tsv"
+    conda:
+        "../../envs/gexflow.yaml"
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        settings=reading_settings,
+        code=code("read_cohort.py"),
+    script:
+        "../../scripts/read_cohort.py"
+
+
+rule split_cohort:
+    input:
+        cohort=COHORT,
+    output:
+        splits="results/{dataset}/splits.tsv",
+    log:
+        "results/logs/{dataset}/split_cohort.log",
+    conda:
+        "../../envs/gexflow.yaml"
+    params:
+        settings=split_settings,
+        code=code("split_cohort.py"),
+    script:
+        "../../scripts/split_cohort.py"

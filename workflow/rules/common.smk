@@ -1,0 +1,334 @@
+# What the rules share: the checked config, and functions from wildcards to files and settings. No heavy import here:
+# this file runs at every start and in every job.
+import csv
+import json
+import sys
+from pathlib import Path
+
+BASE = Path(workflow.basedir)
+sys.path.insert(0, str(BASE / "scripts"))
+
+from gexflow.config import REFERENCES, is_remote, load_config, resolve_files
+from gexflow.digest import code_digest
+from gexflow.errors import InputError
+from gexflow.recipe_names import layout_name
+
+IMAGE_NETWORKS = ("xception", "densenet169", "resnet50", "vgg19")
+
+
+def load_study():
+    """Merge config.yaml with the command line's overlays and check it; a mistake ends the start in two lines."""
+    settings = workflow.config_settings
+    try:
+        schema = BASE / "workflow/schemas/config.schema.yaml"
+        study = load_config([BASE / "config.yaml", *settings.configfiles], schema, dict(settings.config))
+        resolve_files(study)
+    except InputError as error:
+        sys.exit(str(error))
+    return study
+
+
+STUDY = load_study()
+RUN = STUDY["run"]
+DATASETS = {name: STUDY["datasets"][name] for name in RUN["datasets"]}
+MODELS = {name: STUDY["models"][name] for name in RUN["models"]}
+DOWNLOADS = str(BASE / RUN["downloads"])
+WEIGHTS = str(BASE / RUN["weights"])
+with open(BASE / "resources/weights.tsv") as table:
+    WEIGHT_FILES = {row["network"]: row for row in csv.DictReader(table, delimiter="\t")}
+
+COHORT = "results/{dataset}/cohort.h5ad"
+FEATURES = "results/{dataset}/recipes/{recipe}/fold{fold}/features.h5ad"
+LAYOUT = "results/{dataset}/recipes/{recipe}/fold{fold}/layouts/{layout}.tsv"
+TRAINED = "results/{dataset}/models/{model}/fold{fold}/"
+ATTRIBUTION = "results/{dataset}/attribution/{model}/"
+
+
+def canonical(part):
+    """Return a part of the config as one string, which changes exactly when the part does."""
+    return json.dumps(part, sort_keys=True)
+
+
+def code(script):
+    """Return the digest of a script and of the library code that it imports."""
+    return code_digest(BASE / "scripts" / script)
+
+
+def one_of(names):
+    """Return a wildcard constraint that takes these names and no others."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def networks(*kinds):
+    """Return the selected models built on one of these networks."""
+    return [name for name, model in MODELS.items() if model["network"] in kinds]
+
+
+# --- datasets: folds, models, recipes
+
+
+def fold_count(dataset):
+    """Return the number of folds of a dataset, over all repeats."""
+    return folds_of(dataset) * RUN["repeats"]
+
+
+def folds_of(dataset):
+    """Return the folds of one repeat."""
+    return DATASETS[dataset].get("folds", RUN["folds"])
+
+
+def models_of(dataset):
+    """Return the models that run on a dataset."""
+    return [name for name in MODELS if name in DATASETS[dataset].get("models", MODELS)]
+
+
+def attributed_models(dataset):
+    """Return the models of a dataset whose genes are attributed."""
+    return [name for name in models_of(dataset) if name in STUDY["attribution"]["models"]]
+
+
+def recipe_of(dataset, model):
+    """Return the recipe that a model uses on a dataset."""
+    return DATASETS[dataset]["recipes"].get(model, MODELS[model]["recipe"])
+
+
+def simulated(dataset):
+    """Tell a simulated dataset."""
+    return "simulate" in DATASETS[dataset]
+
+
+# Outputs of a rule are fixed in number, so the rules that treat all folds in one job exist once per number of folds.
+FOLD_COUNTS = {}
+for dataset in DATASETS:
+    FOLD_COUNTS.setdefault(fold_count(dataset), []).append(dataset)
+
+
+def fold_rule(name, count):
+    """Return the name of a rule for datasets with `count` folds: the plain name for the study's own number."""
+    return name if count == RUN["folds"] * RUN["repeats"] else f"{name}_{count}"
+
+
+def every_fold(pattern, count):
+    """Return a pattern once a fold, other wildcards left open."""
+    return expand(pattern, fold=range(1, count + 1), allow_missing=True)
+
+
+def over_folds(pattern, wildcards, **names):
+    """Return the paths of a pattern over all folds of the dataset."""
+    folds = range(1, fold_count(wildcards.dataset) + 1)
+    return expand(pattern, fold=folds, dataset=wildcards.dataset, **names)
+
+
+# --- cohorts
+
+
+def source_file(dataset, kind):
+    """Return the local paths of a dataset's matrix or labels."""
+    if simulated(dataset):
+        wanted = kind == "matrix" or DATASETS[dataset]["source"] == "tcga"
+        return [f"results/{dataset}/simulated/{kind}"] if wanted else []
+    return [entry["path"] if "path" in entry else download_path(dataset, entry) for entry in entries_of(dataset, kind)]
+
+
+def entries_of(dataset, kind):
+    """Return the config's entries of a dataset's matrix or labels."""
+    return DATASETS[dataset].get("files", {}).get(kind, [])
+
+
+def download_path(dataset, entry):
+    """Return where a download is kept, shared by all datasets that name it."""
+    return f"{DOWNLOADS}/{DATASETS[dataset]['source']}/{entry['name']}"
+
+
+REMOTE_FILES = {
+    download_path(dataset, entry): entry
+    for dataset in DATASETS
+    for kind in ("matrix", "labels")
+    for entry in entries_of(dataset, kind)
+    if "path" not in entry
+}
+
+
+def download_settings(wildcards):
+    return canonical(REMOTE_FILES[f"{DOWNLOADS}/{wildcards.source}/{wildcards.file}"])
+
+
+def matrix_files(wildcards):
+    return source_file(wildcards.dataset, "matrix")
+
+
+def label_files(wildcards):
+    return source_file(wildcards.dataset, "labels")
+
+
+def simulation_settings(wildcards):
+    dataset = DATASETS[wildcards.dataset]
+    return canonical({"source": dataset["source"], "simulate": dataset["simulate"]})
+
+
+def reading_settings(wildcards):
+    """Return what decides how a cohort is read, and the addresses that its card shows."""
+    dataset = DATASETS[wildcards.dataset]
+    other = ("title", "files", "simulate", "folds", "models", "recipes", "family")
+    settings = {key: value for key, value in dataset.items() if key not in other}
+    addresses = {
+        kind: [entry["address"] for entry in entries_of(wildcards.dataset, kind)] or ["simulated"] * len(paths)
+        for kind, paths in (("matrix", matrix_files(wildcards)), ("labels", label_files(wildcards)))
+    }
+    return canonical({"dataset": wildcards.dataset, **settings, "addresses": addresses})
+
+
+def split_settings(wildcards):
+    settings = {key: RUN[key] for key in ("repeats", "seed", "validation")}
+    settings["min_class_size"] = DATASETS[wildcards.dataset]["min_class_size"]
+    return canonical({"dataset": wildcards.dataset, "folds": folds_of(wildcards.dataset), **settings})
+
+
+# --- recipes
+
+
+def recipe_settings(wildcards):
+    return canonical(STUDY["recipes"][wildcards.recipe])
+
+
+def all_features(wildcards):
+    return over_folds(FEATURES, wildcards, recipe=wildcards.recipe)
+
+
+LAYOUTS = {layout_name(MODELS[name]["layout"]): MODELS[name]["layout"] for name in networks(*IMAGE_NETWORKS)}
+
+
+def layout_settings(wildcards):
+    return canonical({**LAYOUTS[wildcards.layout], "seed": RUN["seed"]})
+
+
+# --- models
+
+
+def model_settings(wildcards):
+    """Return what decides how a model is trained; its recipe and layout reach it as files."""
+    model = {key: value for key, value in MODELS[wildcards.model].items() if key != "recipe"}
+    if model["network"] in IMAGE_NETWORKS:
+        model["sha256"] = WEIGHT_FILES[model["network"]]["sha256"]
+    return canonical({**model, "seed": RUN["seed"]})
+
+
+def model_features(wildcards):
+    """Return the features of all folds that a model learns from."""
+    return over_folds(FEATURES, wildcards, recipe=recipe_of(wildcards.dataset, wildcards.model))
+
+
+def fold_features(wildcards):
+    """Return the features of one fold that a model learns from."""
+    return FEATURES.format(recipe=recipe_of(wildcards.dataset, wildcards.model), **wildcards)
+
+
+def fold_layout(wildcards):
+    """Return the layout of an image network in one fold."""
+    layout = layout_name(MODELS[wildcards.model]["layout"])
+    return LAYOUT.format(recipe=recipe_of(wildcards.dataset, wildcards.model), layout=layout, **wildcards)
+
+
+def model_layouts(wildcards):
+    """Return the layouts of an image network in all folds; none for other models."""
+    if MODELS[wildcards.model]["network"] not in IMAGE_NETWORKS:
+        return []
+    layout = layout_name(MODELS[wildcards.model]["layout"])
+    return over_folds(LAYOUT, wildcards, recipe=recipe_of(wildcards.dataset, wildcards.model), layout=layout)
+
+
+def model_weights(wildcards):
+    """Return the file of ImageNet weights; none for random weights and for other models."""
+    model = MODELS[wildcards.model]
+    return [f"{WEIGHTS}/{WEIGHT_FILES[model['network']]['file']}"] if model.get("weights") == "imagenet" else []
+
+
+def weight_settings(wildcards):
+    row = next(row for row in WEIGHT_FILES.values() if row["file"] == wildcards.file)
+    return canonical({"address": row["address"], "sha256": row["sha256"]})
+
+
+# --- evaluation, attribution, report
+
+
+def all_predictions(wildcards):
+    """Return the predictions of all models of a dataset, model by model."""
+    return [
+        path
+        for model in models_of(wildcards.dataset)
+        for path in over_folds(TRAINED + "predictions.tsv", wildcards, model=model)
+    ]
+
+
+def score_settings(wildcards):
+    dataset = wildcards.dataset
+    return canonical({"models": models_of(dataset), "folds": folds_of(dataset), "repeats": RUN["repeats"]})
+
+
+def attribution_settings(wildcards):
+    how = {key: value for key, value in STUDY["attribution"].items() if key != "models"}
+    return canonical({"model": json.loads(model_settings(wildcards)), "attribution": how, "seed": RUN["seed"]})
+
+
+def trained_networks(wildcards):
+    return over_folds(TRAINED + "model.safetensors", wildcards, model=wildcards.model)
+
+
+def attributed_folds(wildcards):
+    return over_folds(ATTRIBUTION + "fold{fold}.h5ad", wildcards, model=wildcards.model)
+
+
+def truth_file(wildcards):
+    """Return the truth of a simulated cohort; none for a real one."""
+    return [f"results/{wildcards.dataset}/simulated/truth.json"] if simulated(wildcards.dataset) else []
+
+
+def of_datasets(pattern):
+    """Return a pattern once a dataset."""
+    return expand(pattern, dataset=DATASETS)
+
+
+def of_attributed(name, only_simulated=False):
+    """Return a file of the attribution stage once for each dataset and attributed model."""
+    return [
+        f"results/{dataset}/attribution/{model}/{name}"
+        for dataset in DATASETS
+        if simulated(dataset) or not only_simulated
+        for model in attributed_models(dataset)
+    ]
+
+
+def of_trained():
+    """Return the facts of every training of every model."""
+    return [
+        path
+        for dataset in DATASETS
+        for model in models_of(dataset)
+        for path in expand(
+            TRAINED + "training.json", dataset=dataset, model=model, fold=range(1, fold_count(dataset) + 1)
+        )
+    ]
+
+
+def of_recipes():
+    """Return the summary of every recipe that a dataset uses."""
+    used = {(dataset, recipe_of(dataset, model)) for dataset in DATASETS for model in models_of(dataset)}
+    return [f"results/{dataset}/recipes/{recipe}/summary.tsv" for dataset, recipe in sorted(used)]
+
+
+def report_settings():
+    """Return what the report says of the config: only what is used."""
+    used = {recipe_of(dataset, model) for dataset in DATASETS for model in models_of(dataset)}
+    recipes = {name: STUDY["recipes"][name] for name in sorted(used)}
+    shown = {**STUDY, "datasets": DATASETS, "models": MODELS, "recipes": recipes}
+    return canonical(
+        {
+            "title": STUDY["report"]["title"],
+            "top_genes": STUDY["report"]["top_genes"],
+            "config": shown,
+            "models": {dataset: models_of(dataset) for dataset in DATASETS},
+            "recipes": {d: {model: recipe_of(d, model) for model in models_of(d)} for d in DATASETS},
+            "reference_models": networks(*REFERENCES),
+            "image_models": networks(*IMAGE_NETWORKS),
+        }
+    )

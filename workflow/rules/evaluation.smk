@@ -1,0 +1,36 @@
+# evaluation: scores, intervals and tables made from predictions.
+
+
+rule score_cohort:
+    input:
+        predictions=all_predictions,
+    output:
+        metrics="results/{dataset}/evaluation/metrics.tsv",
+        intervals="results/{dataset}/evaluation/intervals.tsv",
+        per_class="results/{dataset}/evaluation/per_class.tsv",
+        confusion="results/{dataset}/evaluation/confusion.tsv",
+    log:
+        "results/logs/{dataset}/evaluation/score_cohort.log",
+    conda:
+        "../../envs/gexflow.yaml"
+    params:
+        settings=score_settings,
+        code=code("score_cohort.py"),
+    script:
+        "../../scripts/score_cohort.py"
+
+
+rule compare_cohorts:
+    input:
+        intervals=of_datasets("results/{dataset}/evaluation/intervals.tsv"),
+    output:
+        intervals="results/comparison/intervals.tsv",
+    log:
+        "results/logs/comparison/compare_cohorts.log",
+    conda:
+        "../../envs/gexflow.yaml"
+    params:
+        settings=canonical({"datasets": list(DATASETS)}),
+        code=code("compare_cohorts.py"),
+    script:
+        "../../scripts/compare_cohorts.py"

@@ -1,0 +1,50 @@
+# recipes: preprocessing steps, fitted on the training part of a fold only.
+for COUNT, NAMES in FOLD_COUNTS.items():
+
+    rule:
+        name:
+            fold_rule("prepare_folds", COUNT)
+        input:
+            cohort=COHORT,
+            splits="results/{dataset}/splits.tsv",
+        output:
+            features=every_fold(FEATURES, COUNT),
+            fitted=every_fold("results/{dataset}/recipes/{recipe}/fold{fold}/fitted.h5ad", COUNT),
+            summary="results/{dataset}/recipes/{recipe}/summary.tsv",
+        log:
+            "results/logs/{dataset}/recipes/{recipe}/prepare_folds.log",
+        benchmark:
+            "results/benchmarks/{dataset}/recipes/{recipe}/prepare_folds.tsv"
+        wildcard_constraints:
+            dataset=one_of(NAMES),
+        conda:
+            "../../envs/gexflow.yaml"
+        threads: 4
+        resources:
+            mem_mb=16000,
+            runtime=240,
+        params:
+            settings=recipe_settings,
+            code=code("prepare_folds.py"),
+        script:
+            "../../scripts/prepare_folds.py"
+
+    rule:
+        name:
+            fold_rule("lay_out_genes", COUNT)
+        input:
+            features=all_features,
+        output:
+            layouts=every_fold(LAYOUT, COUNT),
+        log:
+            "results/logs/{dataset}/recipes/{recipe}/lay_out_genes.{layout}.log",
+        wildcard_constraints:
+            dataset=one_of(NAMES),
+            layout=one_of(LAYOUTS),
+        conda:
+            "../../envs/gexflow.yaml"
+        params:
+            settings=layout_settings,
+            code=code("lay_out_genes.py"),
+        script:
+            "../../scripts/lay_out_genes.py"

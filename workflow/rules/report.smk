@@ -1,0 +1,30 @@
+# report: one HTML page that shows the whole study.
+
+
+rule write_report:
+    input:
+        cards=of_datasets("results/{dataset}/card.json"),
+        metrics=of_datasets("results/{dataset}/evaluation/metrics.tsv"),
+        intervals=of_datasets("results/{dataset}/evaluation/intervals.tsv"),
+        per_class=of_datasets("results/{dataset}/evaluation/per_class.tsv"),
+        confusion=of_datasets("results/{dataset}/evaluation/confusion.tsv"),
+        genes=of_attributed("genes.tsv"),
+        heatmaps=of_attributed("heatmaps.svg"),
+        deltas=of_attributed("deltas.tsv"),
+        recovery=of_attributed("recovery.tsv", only_simulated=True),
+        truth=[f"results/{dataset}/simulated/truth.json" for dataset in DATASETS if simulated(dataset)],
+        summaries=of_recipes(),
+        trainings=of_trained(),
+        template=BASE / "workflow/report/index.html.j2",
+        style=BASE / "workflow/report/style.css",
+    output:
+        page="results/report/index.html",
+    log:
+        "results/logs/report/write_report.log",
+    conda:
+        "../../envs/gexflow.yaml"
+    params:
+        settings=report_settings(),
+        code=code("write_report.py"),
+    script:
+        "../../scripts/write_report.py"

@@ -1,11 +1,10 @@
 """Genuine files give the cohorts that are known of them."""
 
-import json
-
 import pytest
 
 from gexflow.cohorts.build import build_cohort
 from gexflow.cohorts.card import describe
+from gexflow.cohorts.class_sizes import check_class_sizes
 from gexflow.cohorts.read import read_matrix
 from gexflow.cohorts.splits import split_samples
 
@@ -63,7 +62,9 @@ def test_tcga_counts(real):
 
 def test_an_ebpp_subset_has_classes_that_are_too_small(real, refused):
     path = real / "tcga/ebpp_pancan_allgenes_subset.tsv.gz"
-    sentence = refused(cohort, "table", path, label={"field": "acronym"})
+    table = cohort("table", path, label={"field": "acronym"})
+    columns = list(table.obs["label"]), list(table.obs["group"])
+    sentence = refused(check_class_sizes, *columns, 5, None, "genuine")
     assert "datasets.genuine.min_class_size" in sentence
     assert "too small" in sentence
     assert cohort("table", path, label={"field": "acronym"}, min_class_size=5).uns["scale"] == "log2"
@@ -90,4 +91,5 @@ def test_joint_tcga_table(real):
     assert table.shape == (6697, 90)
     assert len(classes(table)) == 32
     assert table.uns["scale"] == "log2"
-    assert any("lack classes" in note for note in json.loads(table.uns["source"])["notes"])
+    note = check_class_sizes(list(table.obs["label"]), list(table.obs["group"]), 5, 4, "genuine")
+    assert "OV 4" in note

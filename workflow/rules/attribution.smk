@@ -44,7 +44,7 @@ rule draw_heatmaps:
     conda:
         "../../envs/gexflow.yaml"
     params:
-        settings=canonical({key: STUDY["report"][key] for key in ("top_genes", "heatmap_genes")}),
+        settings=drawing_settings,
         code=code("draw_heatmaps.py"),
     script:
         "../../scripts/draw_heatmaps.py"

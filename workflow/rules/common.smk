@@ -316,7 +316,15 @@ def of_recipes():
     return [f"results/{dataset}/recipes/{recipe}/summary.tsv" for dataset, recipe in sorted(used)]
 
 
-def report_settings():
+def drawing_settings(wildcards):
+    return canonical({key: STUDY["report"][key] for key in ("top_genes", "heatmap_genes")})
+
+
+def comparison_settings(wildcards):
+    return canonical({"datasets": list(DATASETS)})
+
+
+def report_settings(wildcards):
     """Return what the report says of the config: only what is used."""
     used = {recipe_of(dataset, model) for dataset in DATASETS for model in models_of(dataset)}
     recipes = {name: STUDY["recipes"][name] for name in sorted(used)}

@@ -30,7 +30,7 @@ rule compare_cohorts:
     conda:
         "../../envs/gexflow.yaml"
     params:
-        settings=canonical({"datasets": list(DATASETS)}),
+        settings=comparison_settings,
         code=code("compare_cohorts.py"),
     script:
         "../../scripts/compare_cohorts.py"

@@ -24,7 +24,7 @@ rule write_report:
     conda:
         "../../envs/gexflow.yaml"
     params:
-        settings=report_settings(),
+        settings=report_settings,
         code=code("write_report.py"),
     script:
         "../../scripts/write_report.py"

@@ -10,7 +10,7 @@ for COUNT, NAMES in FOLD_COUNTS.items():
             weights=model_weights,
             model=trained_networks,
         output:
-            folds=every_fold(ATTRIBUTION + "fold{fold}.h5ad", COUNT),
+            folds=every_fold("results/{dataset}/attribution/{model}/fold{fold}.h5ad", COUNT),
         log:
             "results/logs/{dataset}/attribution/{model}/attribute_genes.log",
         benchmark:
@@ -36,9 +36,9 @@ rule draw_heatmaps:
         folds=attributed_folds,
         truth=truth_file,
     output:
-        genes=ATTRIBUTION + "genes.tsv",
-        deltas=ATTRIBUTION + "deltas.tsv",
-        heatmaps=ATTRIBUTION + "heatmaps.svg",
+        genes="results/{dataset}/attribution/{model}/genes.tsv",
+        deltas="results/{dataset}/attribution/{model}/deltas.tsv",
+        heatmaps="results/{dataset}/attribution/{model}/heatmaps.svg",
     log:
         "results/logs/{dataset}/attribution/{model}/draw_heatmaps.log",
     conda:
@@ -56,7 +56,7 @@ rule score_recovery:
         features=model_features,
         truth="results/{dataset}/simulated/truth.json",
     output:
-        recovery=ATTRIBUTION + "recovery.tsv",
+        recovery="results/{dataset}/attribution/{model}/recovery.tsv",
     log:
         "results/logs/{dataset}/attribution/{model}/score_recovery.log",
     conda:

@@ -7,7 +7,7 @@ localrules:
 
 rule download_file:
     output:
-        DOWNLOADS + "/{source}/{file}",
+        f"{DOWNLOADS}/{{source}}/{{file}}",
     log:
         "results/logs/downloads/{source}/{file}.log",
     wildcard_constraints:

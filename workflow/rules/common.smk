@@ -40,8 +40,6 @@ with open(BASE / "resources/weights.tsv") as table:
 COHORT = "results/{dataset}/cohort.h5ad"
 FEATURES = "results/{dataset}/recipes/{recipe}/fold{fold}/features.h5ad"
 LAYOUT = "results/{dataset}/recipes/{recipe}/fold{fold}/layouts/{layout}.tsv"
-TRAINED = "results/{dataset}/models/{model}/fold{fold}/"
-ATTRIBUTION = "results/{dataset}/attribution/{model}/"
 
 
 def canonical(part):
@@ -97,14 +95,14 @@ def simulated(dataset):
     return "simulate" in DATASETS[dataset]
 
 
-# Outputs of a rule are fixed in number, so the rules that treat all folds in one job exist once per number of folds.
+# A job has a fixed number of outputs, so what treats all folds at once exists for every number of folds in use.
 FOLD_COUNTS = {}
 for dataset in DATASETS:
     FOLD_COUNTS.setdefault(fold_count(dataset), []).append(dataset)
 
 
 def fold_rule(name, count):
-    """Return the name of a rule for datasets with `count` folds: the plain name for the study's own number."""
+    """Name the job for datasets with `count` folds: plainly for the number of folds of the study."""
     return name if count == RUN["folds"] * RUN["repeats"] else f"{name}_{count}"
 
 
@@ -256,7 +254,7 @@ def all_predictions(wildcards):
     return [
         path
         for model in models_of(wildcards.dataset)
-        for path in over_folds(TRAINED + "predictions.tsv", wildcards, model=model)
+        for path in over_folds("results/{dataset}/models/{model}/fold{fold}/predictions.tsv", wildcards, model=model)
     ]
 
 
@@ -271,11 +269,11 @@ def attribution_settings(wildcards):
 
 
 def trained_networks(wildcards):
-    return over_folds(TRAINED + "model.safetensors", wildcards, model=wildcards.model)
+    return over_folds("results/{dataset}/models/{model}/fold{fold}/model.safetensors", wildcards, model=wildcards.model)
 
 
 def attributed_folds(wildcards):
-    return over_folds(ATTRIBUTION + "fold{fold}.h5ad", wildcards, model=wildcards.model)
+    return over_folds("results/{dataset}/attribution/{model}/fold{fold}.h5ad", wildcards, model=wildcards.model)
 
 
 def truth_file(wildcards):
@@ -305,7 +303,10 @@ def of_trained():
         for dataset in DATASETS
         for model in models_of(dataset)
         for path in expand(
-            TRAINED + "training.json", dataset=dataset, model=model, fold=range(1, fold_count(dataset) + 1)
+            "results/{dataset}/models/{model}/fold{fold}/training.json",
+            dataset=dataset,
+            model=model,
+            fold=range(1, fold_count(dataset) + 1),
         )
     ]
 

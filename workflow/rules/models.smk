@@ -7,7 +7,7 @@ localrules:
 
 rule download_weights:
     output:
-        WEIGHTS + "/{file}",
+        f"{WEIGHTS}/{{file}}",
     log:
         "results/logs/weights/{file}.log",
     wildcard_constraints:
@@ -30,10 +30,10 @@ for COUNT, NAMES in FOLD_COUNTS.items():
         input:
             features=model_features,
         output:
-            predictions=every_fold(TRAINED + "predictions.tsv", COUNT),
-            model=every_fold(TRAINED + "model.safetensors", COUNT),
-            history=every_fold(TRAINED + "history.tsv", COUNT),
-            facts=every_fold(TRAINED + "training.json", COUNT),
+            predictions=every_fold("results/{dataset}/models/{model}/fold{fold}/predictions.tsv", COUNT),
+            model=every_fold("results/{dataset}/models/{model}/fold{fold}/model.safetensors", COUNT),
+            history=every_fold("results/{dataset}/models/{model}/fold{fold}/history.tsv", COUNT),
+            facts=every_fold("results/{dataset}/models/{model}/fold{fold}/training.json", COUNT),
         log:
             "results/logs/{dataset}/models/{model}/train_gexpnet.log",
         benchmark:
@@ -60,8 +60,8 @@ for COUNT, NAMES in FOLD_COUNTS.items():
         input:
             features=model_features,
         output:
-            predictions=every_fold(TRAINED + "predictions.tsv", COUNT),
-            facts=every_fold(TRAINED + "training.json", COUNT),
+            predictions=every_fold("results/{dataset}/models/{model}/fold{fold}/predictions.tsv", COUNT),
+            facts=every_fold("results/{dataset}/models/{model}/fold{fold}/training.json", COUNT),
         log:
             "results/logs/{dataset}/models/{model}/fit_reference.log",
         benchmark:
@@ -88,10 +88,10 @@ rule finetune_backbone:
         layout=fold_layout,
         weights=model_weights,
     output:
-        predictions=TRAINED + "predictions.tsv",
-        model=TRAINED + "model.safetensors",
-        history=TRAINED + "history.tsv",
-        facts=TRAINED + "training.json",
+        predictions="results/{dataset}/models/{model}/fold{fold}/predictions.tsv",
+        model="results/{dataset}/models/{model}/fold{fold}/model.safetensors",
+        history="results/{dataset}/models/{model}/fold{fold}/history.tsv",
+        facts="results/{dataset}/models/{model}/fold{fold}/training.json",
     log:
         "results/logs/{dataset}/models/{model}/fold{fold}/finetune_backbone.log",
     benchmark:

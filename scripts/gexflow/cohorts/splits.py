@@ -68,7 +68,7 @@ def split_samples(
             tables.append(pd.DataFrame(columns))
     splits = pd.concat(tables, ignore_index=True)
     check_splits(splits, dict(zip(names, labels, strict=True)), validation)
-    logger.info("%d samples in %d groups: %d repeats of %d folds", len(names), count, repeats, folds)
+    logger.info("%d samples in %d groups, %d x %d folds", len(names), count, repeats, folds)
     return splits
 
 

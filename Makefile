@@ -1,0 +1,50 @@
+# make demo      the whole study on simulated cohorts, offline, in the folder demo/
+# make test      the tests that every change must pass
+# make test-all  those and the long ones
+# make lint      formatting and style
+# make lock      requirements.txt from pyproject.toml
+
+PYTHON ?= python3
+VENV ?= .venv
+DEMO ?= demo
+CORES ?= all
+INSTALLED = $(VENV)/.installed
+
+.PHONY: help install demo test test-all lint lock
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+install: $(INSTALLED)
+
+$(INSTALLED): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit("GexFlow needs Python 3.11 or newer; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+demo: $(INSTALLED)
+	$(VENV)/bin/snakemake --cores $(CORES) --configfile resources/demo/config.yaml --directory $(DEMO) --quiet rules
+	@echo "Report: $(abspath $(DEMO))/results/report/index.html"
+
+test: $(INSTALLED)
+	$(VENV)/bin/python -m pytest -m "not long"
+
+test-all: $(INSTALLED)
+	@echo "Tests of commit $$(git rev-parse HEAD)$$(git diff --quiet HEAD || echo ' with uncommitted changes')"
+	$(VENV)/bin/python -m pytest
+	@echo "Tests of commit $$(git rev-parse HEAD)$$(git diff --quiet HEAD || echo ' with uncommitted changes')"
+
+lint: $(INSTALLED)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/snakefmt --check Snakefile workflow
+	$(VENV)/bin/snakemake --lint --configfile resources/demo/config.yaml
+
+# The lock holds versions and hashes of all packages for every platform and Python version.
+lock:
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet uv
+	$(VENV)-lock/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --output-file requirements.txt
+	rm -r $(VENV)-lock

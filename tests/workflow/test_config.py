@@ -1,0 +1,161 @@
+"""A mistake in the config is answered in two lines with the nearest valid name."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gexflow.config import complete, load_config, merge, resolve_files
+from gexflow.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+SMALL = {
+    "run": {"datasets": ["own"], "models": ["gexpnet", "majority"]},
+    "datasets": {"own": {"source": "table", "files": {"matrix": "own.tsv"}, "label": {"field": "type"}}},
+    "recipes": {"plain": ["impute_median", {"select_variance": {"top": 5}}]},
+    "models": {
+        "gexpnet": {"network": "gexpnet", "recipe": "plain"},
+        "resnet50": {"network": "resnet50", "recipe": "plain"},
+        "majority": {"network": "majority", "recipe": "plain"},
+    },
+}
+
+
+def load(tmp_path, config=SMALL, *overlays, arguments=None):
+    paths = []
+    for number, content in enumerate((config, *overlays)):
+        paths.append(tmp_path / f"config{number}.yaml")
+        paths[-1].write_text(yaml.safe_dump(content))
+    return load_config(paths, SCHEMA, arguments)
+
+
+def changed(path: str, value):
+    config = deepcopy(SMALL)
+    *parents, last = path.split(".")
+    place = config
+    for key in parents:
+        place = place.setdefault(key, {})
+    place[last] = value
+    return config
+
+
+def test_defaults_are_filled_in(tmp_path):
+    config = load(tmp_path)
+    assert config["run"]["folds"] == 10
+    assert config["run"]["seed"] == 32
+    assert config["models"]["gexpnet"]["epochs"] == 100
+    assert config["models"]["resnet50"]["layout"] == {"order": "alphabetical", "size": 102}
+    assert config["recipes"]["plain"] == [{"impute_median": {}}, {"select_variance": {"top": 5}}]
+    assert config["datasets"]["own"]["files"] == {"matrix": [{"address": "own.tsv"}], "labels": []}
+
+
+MISTAKES = {
+    "run.fold": (5, ['"fold"', 'mean "folds"']),
+    "run.folds": (1, ["run.folds", "at least 2"]),
+    "run.datasets": (["onw"], ['unknown dataset "onw"', 'mean "own"']),
+    "run.models": (["gexpnett"], ['"gexpnett"', 'mean "gexpnet"']),
+    "models.gexpnet.epoch": (5, ['"epoch"', 'mean "epochs"']),
+    "models.gexpnet.network": ("resnet5", ['"resnet5"', 'mean "resnet50"']),
+    "models.gexpnet.recipe": ("plane", ['"plane"', 'mean "plain"']),
+    "models.gexpnet.learning_rate": ("fast", ["learning_rate", "number"]),
+    "models.majority.epochs": (3, ['"epochs"']),
+    "recipes.plain": (["imputemedian"], ['"imputemedian"', 'mean "impute_median"']),
+    "recipes.logs": ([{"to_log2": {"ofset": 1}}], ['"ofset"', 'mean "offset"']),
+    "recipes.both": ([{"select_variance": {"top": 5, "threshold": 1}}], ["recipes.both.0.select_variance"]),
+    "datasets.own.source": ("geoo", ['"geoo"', 'mean "geo"']),
+    "datasets.own.label": ({}, ["datasets.own.label", '"field"']),
+    "datasets.own.label.pattern": ("(a", ["datasets.own.label.pattern", "no regular expression"]),
+    "datasets.own.recipes": ({"gexpnet": "plan"}, ["datasets.own.recipes", 'mean "plain"']),
+    "datasets.own.simulate": ({}, ["either files or simulate"]),
+    "datasets.a~b": (SMALL["datasets"]["own"], ['"a~b"', "not allowed"]),
+    "attribution.models": (["gexnet"], ["attribution.models", 'mean "gexpnet"']),
+}
+
+
+@pytest.mark.parametrize("place", MISTAKES)
+def test_a_mistake_is_told_in_two_lines_with_the_remedy(tmp_path, place):
+    value, words = MISTAKES[place]
+    with pytest.raises(InputError) as caught:
+        load(tmp_path, changed(place, value))
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2, lines
+    assert max(map(len, lines)) < 200
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_numbers_in_yaml_s_text_form_are_understood(tmp_path):
+    assert load(tmp_path, changed("models.gexpnet.learning_rate", "1e-4"))["models"]["gexpnet"]["learning_rate"] == 1e-4
+
+
+def test_overlays_merge_maps_but_replace_lists_and_catalogue_entries(tmp_path):
+    overlay = {
+        "run": {"models": ["majority"]},
+        "models": {"gexpnet": {"network": "gexpnet", "recipe": "plain", "heads": 2}},
+        "report": {"title": "T"},
+    }
+    base = changed("models.gexpnet.epochs", 7)
+    config = load(tmp_path, base, overlay, arguments={"run": {"seed": 1}})
+    assert config["run"]["models"] == ["majority"]
+    assert config["run"]["datasets"] == ["own"]
+    assert config["run"]["seed"] == 1
+    assert config["models"]["gexpnet"]["epochs"] == 100  # the base's 7 is gone with the entry
+    assert config["models"]["gexpnet"]["heads"] == 2
+    assert merge({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}}) == {"a": {"b": 1, "c": 3}}
+
+
+def test_broken_yaml_names_file_and_line(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("run:\n  folds: [1, 2\nseed: 3\n")
+    with pytest.raises(InputError, match=r"config\.yaml, line 3"):
+        load_config([path], SCHEMA)
+
+
+def test_a_missing_file_or_variable_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = load(tmp_path)
+    with pytest.raises(InputError, match=r"datasets\.own\.files\.matrix: there is no file .*own\.tsv"):
+        resolve_files(config)
+    monkeypatch.delenv("NOWHERE", raising=False)
+    with pytest.raises(InputError, match="NOWHERE"):
+        resolve_files(load(tmp_path, changed("datasets.own.files.matrix", "${NOWHERE}/own.tsv")))
+
+
+def test_a_download_needs_a_file_name(tmp_path):
+    with pytest.raises(InputError, match="ends in no file name"):
+        resolve_files(load(tmp_path, changed("datasets.own.files.matrix", "https://example.org/")))
+    config = load(tmp_path, changed("datasets.own.files.matrix", "https://example.org/a%20b/x.tsv.gz?v=1"))
+    resolve_files(config)
+    assert config["datasets"]["own"]["files"]["matrix"][0]["name"] == "x.tsv.gz"
+
+
+@pytest.mark.parametrize("overlay", [None, "resources/demo/config.yaml", "tests/real/config.yaml"])
+def test_the_shipped_configs_are_valid(overlay):
+    paths = [ROOT / "config.yaml"] + ([ROOT / overlay] if overlay else [])
+    config = load_config(paths, SCHEMA)
+    assert set(config["run"]["models"]) <= set(config["models"])
+
+
+def test_the_study_is_the_published_one():
+    config = load_config([ROOT / "config.yaml"], SCHEMA)
+    assert (config["run"]["folds"], config["run"]["seed"]) == (10, 32)
+    assert {"gexpnet", "xception", "densenet169", "resnet50", "vgg19", "logistic"} <= set(config["run"]["models"])
+    sources = {config["datasets"][name]["source"] for name in config["run"]["datasets"]}
+    assert sources == {"geo", "mendeley", "tcga"}
+
+
+def test_every_key_of_the_schema_refuses_unknown_neighbours():
+    schema = yaml.safe_load(SCHEMA.read_text())
+
+    def check(node, place):
+        if isinstance(node, dict):
+            if "properties" in node and node.get("type") == "object" and place != "$defs.model":
+                assert "additionalProperties" in node, place
+            for key, part in node.items():
+                check(part, f"{place}.{key}" if place else key)
+
+    check({key: part for key, part in schema.items() if key != "$defs"}, "")
+    check(schema["$defs"], "$defs")
+    assert complete({}, schema, schema)["report"]["top_genes"] == 50

@@ -1,0 +1,130 @@
+"""`make demo` runs the whole study offline, and what re-runs afterwards is exactly what a change touches."""
+
+import os
+import re
+
+import pandas as pd
+import pytest
+
+from gexflow.files import read_json, read_table
+
+pytestmark = pytest.mark.workflow
+DATASETS = ("demo-geo", "demo-mendeley", "demo-tcga")
+
+
+def accuracy(demo, dataset):
+    table = read_table(demo.study / f"results/{dataset}/evaluation/metrics.tsv", ("model",))
+    return table.groupby("model")["accuracy"].mean()
+
+
+def test_the_demo_ends_in_one_self_contained_report(demo):
+    page = (demo.study / "results/report/index.html").read_text()
+    assert len(page.encode()) < 3_000_000
+    assert not re.search(r"""(?:src|href)\s*=\s*["']?\s*(?:https?:)?//|url\(\s*["']?https?:|@import""", page)
+    for name in (*DATASETS, "gexpnet", "resnet50", "logistic", "centroid", "majority"):
+        assert name in page
+    assert "random" in page
+    assert "simulated" in page.lower()
+    assert str(demo.study / "results/report/index.html") in (demo.study.parent / "output.txt").read_text()
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_networks_and_logistic_regression_are_far_above_majority(demo, dataset):
+    scores = accuracy(demo, dataset)
+    bayes = read_json(demo.study / f"results/{dataset}/simulated/truth.json")["bayes_accuracy"]
+    classes = len(read_json(demo.study / f"results/{dataset}/card.json")["classes"])
+    assert 0.9 < bayes < 0.99
+    assert abs(scores["majority"] - 1 / classes) < 0.05
+    assert scores["gexpnet"] > scores["majority"] + 0.15
+    assert scores["logistic"] > scores["majority"] + 0.15
+    assert scores.max() < bayes + 0.05
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_attributions_rank_planted_genes_above_the_others(demo, dataset):
+    table = read_table(demo.study / f"results/{dataset}/attribution/gexpnet/recovery.tsv")
+    assert table["auroc_attribution"].mean() >= 0.75
+    assert table["auroc_f_test"].notna().all()
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_every_sample_is_tested_once_and_patients_stay_together(demo, dataset):
+    splits = read_table(demo.study / f"results/{dataset}/splits.tsv", ("sample", "group", "part"))
+    tested = splits[splits["part"] == "test"]
+    assert not tested["sample"].duplicated().any()
+    assert set(tested["sample"]) == set(splits["sample"])
+    assert (splits.groupby(["fold", "group"])["part"].nunique() == 1).all()
+    for model in accuracy(demo, dataset).index:
+        rows = pd.concat(
+            read_table(path, ("sample", "part", "label", "predicted"))
+            for path in (demo.study / f"results/{dataset}/models/{model}").glob("fold*/predictions.tsv")
+        )
+        assert sorted(rows["sample"]) == sorted(tested["sample"])
+
+
+def test_what_was_dropped_is_on_the_card(demo):
+    card = read_json(demo.study / "results/demo-tcga/card.json")
+    assert any("type" in entry["why"] and entry["count"] == 6 for entry in card["dropped"])
+    assert read_json(demo.study / "results/demo-geo/card.json")["groups"]["samples_in_shared_groups"] > 0
+
+
+def test_no_partial_file_is_left(demo):
+    assert not list(demo.study.rglob("*.part"))
+
+
+def test_a_second_run_does_nothing(demo):
+    assert demo.would_run() == {}
+    assert "Nothing to be done" in demo.snakemake("--dry-run").stdout
+
+
+def test_a_touched_script_or_module_reruns_nothing(copied_demo):
+    for name in (
+        "scripts/train_gexpnet.py",
+        "scripts/gexflow/models/gexpnet.py",
+        "config.yaml",
+        "workflow/rules/models.smk",
+    ):
+        os.utime(copied_demo.root / name)
+    assert copied_demo.would_run() == {}
+
+
+def test_a_comment_reruns_nothing(copied_demo):
+    copied_demo.edit("config.yaml", "run:\n", "# a comment\nrun:\n")
+    copied_demo.edit("scripts/gexflow/models/gexpnet.py", "STEM_CHANNELS = 8", "STEM_CHANNELS = 8  # a comment")
+    assert copied_demo.would_run() == {}
+
+
+FOLLOWERS = {"attribute_genes": 3, "draw_heatmaps": 3, "score_recovery": 3, "score_cohort": 3, "compare_cohorts": 1}
+
+
+def test_a_changed_learning_rate_reruns_that_model_and_its_followers(copied_demo):
+    copied_demo.edit(copied_demo.config, "learning_rate: 0.001", "learning_rate: 0.002")
+    assert copied_demo.would_run() == {"train_gexpnet": 3, "write_report": 1, **FOLLOWERS}
+
+
+def test_a_changed_title_reruns_the_report_alone(copied_demo):
+    copied_demo.edit(copied_demo.config, "title: GexFlow demo", "title: The demo")
+    assert copied_demo.would_run() == {"write_report": 1}
+
+
+def test_an_edited_library_module_reruns_the_rules_that_import_it(copied_demo):
+    copied_demo.edit("scripts/gexflow/evaluation/intervals.py", "LEVEL = 0.95", "LEVEL = 0.9")
+    assert copied_demo.would_run() == {"score_cohort": 3, "compare_cohorts": 1, "write_report": 1}
+
+
+def test_one_model_fewer_reruns_no_training(copied_demo):
+    copied_demo.edit(
+        copied_demo.config,
+        "models: [gexpnet, resnet50, majority, centroid, logistic]",
+        "models: [gexpnet, majority, centroid, logistic]",
+    )
+    assert copied_demo.would_run() == {"score_cohort": 1, "compare_cohorts": 1, "write_report": 1}
+
+
+def test_the_same_seed_gives_the_same_predictions(demo, tmp_path):
+    first = demo.study / "results/demo-geo/models/gexpnet/fold1/predictions.tsv"
+    study = tmp_path / "again"
+    demo.__class__(demo.root, study).snakemake(
+        "--quiet", "all", "results/demo-geo/models/gexpnet/fold1/predictions.tsv"
+    )
+    assert (study / "results/demo-geo/models/gexpnet/fold1/predictions.tsv").read_bytes() == first.read_bytes()

@@ -1,0 +1,101 @@
+"""The project's own files agree with each other, and the workflow resolves as the README says."""
+
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import yaml
+
+from tests.workflow.conftest import ROOT, Project
+
+
+def locked() -> dict[str, str]:
+    text = (ROOT / "requirements.txt").read_text()
+    return dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^ ;\\\n]+)", text, re.MULTILINE))
+
+
+def test_the_lock_is_exact_hashed_and_names_no_address():
+    text = (ROOT / "requirements.txt").read_text()
+    packages = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
+    assert len(packages) > 100
+    assert all("==" in line for line in packages)
+    assert text.count("--hash=sha256:") >= len(packages)
+    assert "://" not in text
+
+
+def test_every_dependency_is_locked_and_has_a_reason():
+    text = (ROOT / "pyproject.toml").read_text()
+    project = tomllib.loads(text)["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    names = {re.split(r"[\[=<>]", entry)[0] for entry in wanted}
+    assert names <= set(locked())
+    for entry in wanted:
+        line = next(line for line in text.splitlines() if f'"{entry}"' in line)
+        assert "#" in line or entry == "pytest", entry
+
+
+def test_the_conda_environment_has_the_locked_versions():
+    environment = yaml.safe_load((ROOT / "envs/gexflow.yaml").read_text())
+    pinned = dict(entry.split("==") for entry in environment["dependencies"][-1]["pip"])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert set(pinned) == {re.split(r"[\[=<>]", entry)[0] for entry in project["dependencies"]}
+    assert all(locked()[name] == version for name, version in pinned.items())
+
+
+@pytest.mark.workflow
+def test_the_slurm_profile_resolves_from_a_clean_clone(tmp_path):
+    command = [sys.executable, "-m", "snakemake", "--cores", "8", "--profile", "slurm", "--dry-run"]
+    command += ["--configfile", "resources/demo/config.yaml", "--directory", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output[-3000:]
+    assert "profile slurm" in output
+    assert re.search(r"resources:.*gpu=1", output)
+
+
+@pytest.mark.workflow
+def test_the_real_study_resolves_with_downloads_and_all_networks(tmp_path):
+    done = Project(ROOT, tmp_path, "config.yaml").would_run()
+    assert done["download_file"] == 5
+    assert done["download_weights"] == 4
+    assert done["finetune_backbone"] == 4 * 4 * 10
+    assert done["train_gexpnet"] == 4
+
+
+@pytest.mark.workflow
+@pytest.mark.parametrize(
+    "change",
+    ["run: {fold: 5}", "run: {datasets: [gse14521]}", "models: {gexpnet: {network: gexnet, recipe: gexpnet-paper}}"],
+)
+def test_a_mistake_ends_the_start_with_two_lines(tmp_path, change):
+    (tmp_path / "mine.yaml").write_text(change)
+    done = Project(ROOT, tmp_path, str(tmp_path / "mine.yaml")).snakemake("--dry-run", ok=False)
+    told = [line for line in done.stderr.splitlines() if line and not line.startswith(("Using", "Assuming"))]
+    assert told[0].startswith("config: ")
+    assert "did you mean" in told[1]
+    assert len(told) == 2, told
+
+
+def test_the_six_stages_are_the_map_of_everything():
+    stages = {"cohorts", "recipes", "models", "evaluation", "attribution", "report"}
+    assert stages <= {path.stem for path in (ROOT / "workflow/rules").glob("*.smk")}
+    assert stages <= {path.name for path in (ROOT / "scripts/gexflow").iterdir()}
+    assert stages <= {path.name for path in (ROOT / "tests").iterdir()}
+
+
+def test_the_library_does_not_know_snakemake():
+    for path in (ROOT / "scripts/gexflow").rglob("*.py"):
+        assert not re.search(
+            r"^\s*(import|from) snakemake|\bsnakemake\.(input|output|params)", path.read_text(), re.M
+        ), path
+
+
+def test_a_start_imports_nothing_heavy():
+    code = (
+        "import sys; sys.path.insert(0, 'scripts'); import gexflow.config, gexflow.digest, gexflow.recipe_names; "
+        "print(sorted({'torch', 'pandas', 'numpy', 'sklearn', 'anndata'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -64,7 +64,8 @@ def write_tcga(cohort: Simulated, matrix: Path, labels: Path, rng: np.random.Gen
     barcodes = [f"TCGA-{'ABCDEFGH'[n % 8]}{n % 7}-{n + 1000:04d}-01A-11R-A000-07" for n in range(count)]
     linear = np.exp2(cohort.log2)
     low = np.nanmedian(cohort.log2, axis=0) < np.nanquantile(cohort.log2, 0.04)
-    linear[:, low] -= 2.0  # background correction pushes the weakest genes below zero
+    # background correction pushes a tenth of the weakest genes' values below zero
+    linear[:, low] -= np.nanquantile(linear[:, low], 0.1, axis=0)
     normals = np.exp2(np.nanmean(cohort.log2, axis=0) + rng.standard_normal((NORMAL_SAMPLES, n_genes)))
     normal_barcodes = [barcode.replace("-01A-", "-11A-") for barcode in barcodes[:NORMAL_SAMPLES]]
     table = pd.DataFrame(np.vstack([linear, normals]).T, index=genes, columns=barcodes + normal_barcodes)

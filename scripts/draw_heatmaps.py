@@ -23,7 +23,7 @@ with job_log(snakemake.log[0]) as log:
         table.obs[["target", "predicted", "delta"]].rename_axis("sample").reset_index().assign(fold=number)
         for number, table in enumerate(folds, 1)
     ]
-    files.write_table(genes[genes["rank"] <= settings["top_genes"]], snakemake.output.genes)
+    files.write_table(genes, snakemake.output.genes)
     files.write_table(pd.concat(deltas)[["fold", "sample", "target", "predicted", "delta"]], snakemake.output.deltas)
     files.write_text(draw_heatmap(genes, settings["heatmap_genes"]), snakemake.output.heatmaps)
     log.info("%d genes ranked", genes["gene"].nunique())

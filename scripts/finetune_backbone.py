@@ -18,7 +18,7 @@ with job_log(snakemake.log[0]) as log:
     number = int(snakemake.wildcards.fold)
     fold = Fold.read(snakemake.input.features, number)
     layout = files.read_table(snakemake.input.layout, text=("gene",))
-    weights = Path(snakemake.input.weights) if settings["weights"] == "imagenet" else None
+    weights = Path(snakemake.input.weights[0]) if settings["weights"] == "imagenet" else None
     notes = [] if weights else ["random weights, not ImageNet's: this is no transfer learning"]
     for note in notes:
         log.warning("%s: %s", snakemake.wildcards.model, note)

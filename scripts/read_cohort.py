@@ -6,6 +6,7 @@ from pathlib import Path
 from gexflow import files
 from gexflow.cohorts.build import build_cohort
 from gexflow.cohorts.card import describe
+from gexflow.cohorts.download import check_file
 from gexflow.cohorts.read import read_matrix
 from gexflow.log import job_log
 
@@ -27,6 +28,9 @@ with job_log(snakemake.log[0]):
     settings = json.loads(snakemake.params.settings)
     addresses = settings["addresses"]
     matrix_paths, labels_paths = list(snakemake.input.matrix), list(snakemake.input.labels)
+    for paths, kind in ((matrix_paths, "matrix"), (labels_paths, "labels")):
+        for path, checksums in zip(paths, settings["checksums"][kind], strict=True):
+            check_file(path, checksums, f"{path} is a file")  # it may have been put there by hand
     matrix = read_matrix(settings["source"], matrix_paths, next(iter(labels_paths), None), settings)
     origin = origin_of(matrix_paths, addresses["matrix"]) + origin_of(labels_paths, addresses["labels"])
     cohort = build_cohort(matrix, settings, settings["dataset"], origin)

@@ -17,7 +17,7 @@ with job_log(snakemake.log[0]) as log:
         model: pd.concat(tables[number * folds : (number + 1) * folds], ignore_index=True)
         for number, model in enumerate(settings["models"])
     }
-    scores = score_models(predictions, settings["folds"])
+    scores = score_models(predictions, settings["folds"], settings["validation"])
     for name, table in scores.items():
         files.write_table(table, snakemake.output[name])
     means = scores["metrics"].groupby("model", sort=False)["accuracy"].mean()

@@ -185,10 +185,17 @@ def check_names(config: dict) -> None:
         _known(dataset.get("models", []), models, f"{place}.models", "model")
         _known(dataset["recipes"], models, f"{place}.recipes", "model")
         _known(dataset["recipes"].values(), config["recipes"], f"{place}.recipes", "recipe")
+        if not set(dataset.get("models", run["models"])) & set(run["models"]) and name in run["datasets"]:
+            raise InputError(
+                f"config: {place}.models leaves no model of run.models\nadd one of them, or remove the key"
+            )
         _check_origin(place, dataset)
         for rule in ("label", "group"):
             _check_pattern(f"{place}.{rule}.pattern", dataset.get(rule, {}).get("pattern"))
     _known(config["attribution"]["models"], models, "attribution.models", "model")
+    for name in config["attribution"]["models"]:
+        if models[name]["network"] in REFERENCES:
+            raise InputError(f"config: attribution.models names {name}, which is no network\nname networks only")
 
 
 def _known(names: Any, catalogue: dict, place: str, kind: str) -> None:
@@ -241,12 +248,20 @@ def local_path(address: str, place: str) -> str:
 
 def resolve_files(config: dict) -> None:
     """Give every file of the selected datasets its local `path`, or its `name` as a download, in place."""
+    kept: dict[tuple[str, str], str] = {}
     for dataset in config["run"]["datasets"]:
+        source = config["datasets"][dataset]["source"]
         for kind, entries in config["datasets"][dataset].get("files", {}).items():
             for entry in entries:
                 place = f"datasets.{dataset}.files.{kind}"
                 if is_remote(entry["address"]):
                     entry["name"] = entry.get("name") or download_name(entry["address"], place)
+                    other = kept.setdefault((source, entry["name"]), entry["address"])
+                    if other != entry["address"]:
+                        raise InputError(
+                            f"config: {place}: {other} would be kept under the same name, {entry['name']}\n"
+                            "add another `name: <file>` beside the address"
+                        )
                 else:
                     entry["path"] = local_path(entry["address"], place)
 

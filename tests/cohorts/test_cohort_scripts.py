@@ -25,6 +25,7 @@ def run(name, folder, params, inputs, **outputs):
 
 def read_cohort(folder, path, field="label"):
     settings = {"dataset": "own", "source": "table", "folds": 5, "label": {"field": field}}
+    settings["checksums"] = {"matrix": [{}], "labels": []}
     settings["addresses"] = {"matrix": ["https://example.org/t"], "labels": []}
     inputs = {"matrix": [str(path)], "labels": []}
     run("read_cohort", folder, settings, inputs, cohort="cohort.h5ad", card="card.json")

@@ -39,6 +39,15 @@ def test_wilson_equals_scipy(hits, samples):
     assert wilson(hits, samples) == pytest.approx((oracle.low, oracle.high), abs=1e-12)
 
 
+def test_validation_samples_widen_the_corrected_interval():
+    expected = stats.t.ppf(0.975, 9) * SCORES.std(ddof=1) * np.sqrt(1 / 10 + 1 / (9 * 0.75))
+    assert half(nadeau_bengio(SCORES, 10, validation=0.25)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_folds_that_all_score_alike_have_no_interval():
+    assert np.isnan([*student_t(np.ones(10)), *nadeau_bengio(np.ones(10), 10)]).all()
+
+
 def test_one_fold_has_no_interval():
     assert np.isnan(student_t(SCORES[:1])).all()
     assert np.isnan(nadeau_bengio(SCORES[:1], 1)).all()

@@ -29,6 +29,10 @@ def test_a_class_absent_from_the_test_part_has_no_score():
     assert score_fold(labels, predicted)["macro_recall"] == 0.75
 
 
+def test_mcc_of_a_single_class_is_undefined():
+    assert np.isnan(score_fold(np.array(["a", "a"]), np.array(["a", "b"]))["mcc"])
+
+
 def test_per_class_scores_and_confusion_count_every_class():
     table = score_classes(LABELS, PREDICTED, ["a", "b", "c", "d"])
     assert list(table["support"]) == [*(int((name == LABELS).sum()) for name in "abc"), 0]

@@ -96,9 +96,24 @@ def test_prediction_does_not_depend_on_the_batches():
     np.testing.assert_allclose(predict(network, values[:5], CPU, FAST), whole[:5], atol=1e-6)
 
 
-def test_bfloat16_changes_predictions_little():
+def test_training_in_bfloat16_comes_near_to_float32(fold):
+    exact = fit(fold)[1]["loss"]
+    rough = fit(fold, Training("adamax", 5e-3, 6, 16, "plateau", "bfloat16"))[1]["loss"]
+    assert not rough.equals(exact)
+    np.testing.assert_allclose(rough, exact, rtol=0.1)
+
+
+def test_predictions_are_float32_whatever_the_training(fold):
     seed_all(1, 1)
-    network = GexpNet(12, 3)
-    values = np.random.default_rng(1).normal(size=(50, 12)).astype(np.float32)
-    rough = predict(network, values, CPU, Training("adam", 1e-3, 1, 8, precision="bfloat16"))
-    np.testing.assert_allclose(rough, predict(network, values, CPU, FAST), atol=0.05)
+    network = GexpNet(24, 3)
+    rough = Training("adam", 1e-3, 1, 8, precision="bfloat16")
+    np.testing.assert_array_equal(predict(network, fold.values, CPU, rough), predict(network, fold.values, CPU, FAST))
+
+
+def test_no_optimiser_brings_a_penalty_of_its_own(fold):
+    torch.manual_seed(0)
+    network = GexpNet(24, 3)
+    before = network.hidden[1].weight.detach().clone()
+    none = Training("adamw", 1e-12, 1, 90)
+    train(network, *fold.part("train"), none, CPU, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(network.hidden[1].weight.detach(), before, rtol=0, atol=1e-11)

@@ -70,6 +70,8 @@ MISTAKES = {
     "datasets.own.recipes": ({"gexpnet": "plan"}, ["datasets.own.recipes", 'mean "plain"']),
     "datasets.own.simulate": ({}, ["either files or simulate"]),
     "datasets.a~b": (SMALL["datasets"]["own"], ['"a~b"', "not allowed"]),
+    "datasets.own.models": (["resnet50"], ["datasets.own.models", "no model of run.models"]),
+    "attribution.methods": ([], ['"methods"']),
     "attribution.models": (["gexnet"], ["attribution.models", 'mean "gexpnet"']),
 }
 
@@ -131,6 +133,22 @@ def test_a_download_needs_a_file_name(tmp_path):
     assert config["datasets"]["own"]["files"]["matrix"][0]["name"] == "x.tsv.gz"
 
 
+def test_only_networks_are_attributed(tmp_path):
+    with pytest.raises(InputError, match="majority, which is no network"):
+        load(tmp_path, changed("attribution.models", ["majority"]))
+
+
+def test_two_addresses_never_share_one_download(tmp_path):
+    config = changed("datasets.own.files.matrix", "https://example.org/one/counts.tsv")
+    config["datasets"]["other"] = deepcopy(config["datasets"]["own"])
+    config["datasets"]["other"]["files"]["matrix"] = "https://example.org/two/counts.tsv"
+    config["run"]["datasets"] = ["own", "other"]
+    with pytest.raises(InputError, match=r"same name, counts\.tsv"):
+        resolve_files(load(tmp_path, config))
+    config["datasets"]["other"]["files"]["matrix"] = "https://example.org/one/counts.tsv"
+    resolve_files(load(tmp_path, config))
+
+
 @pytest.mark.parametrize("overlay", [None, "resources/demo/config.yaml", "tests/real/config.yaml"])
 def test_the_shipped_configs_are_valid(overlay):
     paths = [ROOT / "config.yaml"] + ([ROOT / overlay] if overlay else [])
@@ -158,4 +176,4 @@ def test_every_key_of_the_schema_refuses_unknown_neighbours():
 
     check({key: part for key, part in schema.items() if key != "$defs"}, "")
     check(schema["$defs"], "$defs")
-    assert complete({}, schema, schema)["report"]["top_genes"] == 50
+    assert complete({}, schema, schema)["report"]["top_genes"] == 20

@@ -124,7 +124,5 @@ def test_one_model_fewer_reruns_no_training(copied_demo):
 def test_the_same_seed_gives_the_same_predictions(demo, tmp_path):
     first = demo.study / "results/demo-geo/models/gexpnet/fold1/predictions.tsv"
     study = tmp_path / "again"
-    demo.__class__(demo.root, study).snakemake(
-        "--quiet", "all", "results/demo-geo/models/gexpnet/fold1/predictions.tsv"
-    )
+    demo.__class__(demo.root, study).snakemake("--quiet=all", "results/demo-geo/models/gexpnet/fold1/predictions.tsv")
     assert (study / "results/demo-geo/models/gexpnet/fold1/predictions.tsv").read_bytes() == first.read_bytes()

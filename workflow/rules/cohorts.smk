@@ -18,7 +18,8 @@ rule download_file:
     resources:
         network=1,
     params:
-        settings=download_settings,
+        address=download_address,
+        checksums=download_checksums,
     script:
         "../../scripts/download_file.py"
 

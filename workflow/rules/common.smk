@@ -147,8 +147,18 @@ REMOTE_FILES = {
 }
 
 
-def download_settings(wildcards):
-    return canonical(REMOTE_FILES[f"{DOWNLOADS}/{wildcards.source}/{wildcards.file}"])
+def download_address(wildcards):
+    return REMOTE_FILES[f"{DOWNLOADS}/{wildcards.source}/{wildcards.file}"]["address"]
+
+
+def download_checksums(wildcards):
+    entry = REMOTE_FILES[f"{DOWNLOADS}/{wildcards.source}/{wildcards.file}"]
+    return checksums(entry)
+
+
+def checksums(entry):
+    """Return the published checksums of a file, those that the config names."""
+    return {kind: entry[kind] for kind in ("md5", "sha256") if kind in entry}
 
 
 def matrix_files(wildcards):
@@ -173,7 +183,11 @@ def reading_settings(wildcards):
         kind: [entry["address"] for entry in entries_of(wildcards.dataset, kind)] or ["simulated"] * len(paths)
         for kind, paths in (("matrix", matrix_files(wildcards)), ("labels", label_files(wildcards)))
     }
-    return canonical({"dataset": wildcards.dataset, **settings, "addresses": addresses})
+    expected = {
+        kind: [checksums(entry) for entry in entries_of(wildcards.dataset, kind)] or [{}] * len(addresses[kind])
+        for kind in addresses
+    }
+    return canonical({"dataset": wildcards.dataset, **settings, "addresses": addresses, "checksums": expected})
 
 
 def split_settings(wildcards):
@@ -241,9 +255,16 @@ def model_weights(wildcards):
     return [f"{WEIGHTS}/{WEIGHT_FILES[model['network']]['file']}"] if model.get("weights") == "imagenet" else []
 
 
-def weight_settings(wildcards):
-    row = next(row for row in WEIGHT_FILES.values() if row["file"] == wildcards.file)
-    return canonical({"address": row["address"], "sha256": row["sha256"]})
+def weights_row(wildcards):
+    return next(row for row in WEIGHT_FILES.values() if row["file"] == wildcards.file)
+
+
+def weights_address(wildcards):
+    return weights_row(wildcards)["address"]
+
+
+def weights_checksums(wildcards):
+    return {"sha256": weights_row(wildcards)["sha256"]}
 
 
 # --- evaluation, attribution, report
@@ -260,7 +281,8 @@ def all_predictions(wildcards):
 
 def score_settings(wildcards):
     dataset = wildcards.dataset
-    return canonical({"models": models_of(dataset), "folds": folds_of(dataset), "repeats": RUN["repeats"]})
+    settings = {key: RUN[key] for key in ("repeats", "validation")}
+    return canonical({"models": models_of(dataset), "folds": folds_of(dataset), **settings})
 
 
 def attribution_settings(wildcards):
@@ -318,7 +340,7 @@ def of_recipes():
 
 
 def drawing_settings(wildcards):
-    return canonical({key: STUDY["report"][key] for key in ("top_genes", "heatmap_genes")})
+    return canonical({"heatmap_genes": STUDY["report"]["heatmap_genes"]})
 
 
 def comparison_settings(wildcards):

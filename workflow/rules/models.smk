@@ -17,7 +17,8 @@ rule download_weights:
     resources:
         network=1,
     params:
-        settings=weight_settings,
+        address=weights_address,
+        checksums=weights_checksums,
     script:
         "../../scripts/download_file.py"
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gexflow.cohorts.class_sizes import small_classes
+from gexflow.cohorts.label_codes import find_codes
 from gexflow.cohorts.labels import Ruled, apply_group_rule, apply_label_rule
 from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.scale import SCALES, find_scale
@@ -47,7 +48,9 @@ def build_cohort(matrix: Matrix, settings: dict, name: str, origin: list[dict]) 
     groups, notes = apply_group_rule(matrix.fields, settings.get("group"), name, settings.get("source", ""))
     matrix.notes += notes
     labels, groups = _drop_small_classes(matrix, labels, groups, settings, name)
-    if len(set(labels)) < 2:
+    if len(set(labels)) >= 2:
+        _refuse_codes(matrix, labels, name)
+    else:
         only = f'"{labels[0]}"' if labels else "none"
         raise InputError(f"Dataset {name} has fewer than two classes ({only}): check datasets.{name}.label.")
     matrix.drop("genes", np.isnan(matrix.values).all(axis=0), "no value in any sample")
@@ -110,6 +113,15 @@ def _drop_small_classes(
         listed = ", ".join(f"{label} ({labels.count(label)})" for label in small)
         matrix.drop("samples", leave_out, f"class below min_class_size {least}: {listed}")
     return _keep(labels, ~leave_out), _keep(groups, ~leave_out)
+
+
+def _refuse_codes(matrix: Matrix, labels: list[str], name: str) -> None:
+    codes = find_codes(matrix.values, labels)
+    if len(codes):
+        raise InputError(
+            f'Dataset {name}: the column "{matrix.genes[codes[0]]}" is no gene but the label as a number, which would '
+            f"give the answer away: take it out of the file, or name it in datasets.{name}.ignore."
+        )
 
 
 def _scale(values: np.ndarray, given: str, name: str) -> tuple[str, str]:

@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 
 import pooch
 import requests
+from pooch import file_hash
 
 from gexflow.errors import InputError
-from gexflow.files import sha256
 
 
-def download(address: str, path: Path, md5: str | None = None, digest: str | None = None) -> str:
+def download(address: str, path: Path, checksums: dict[str, str]) -> str:
     """Download `address` to `path` and return its sha256.
 
     The file gets its name only when it is complete and, where a checksum is known, right.
@@ -21,10 +21,14 @@ def download(address: str, path: Path, md5: str | None = None, digest: str | Non
     address : str
         http(s) address.
     path : Path
-    md5 : str or None
-        Expected MD5, 32 hex digits.
-    digest : str or None
-        Expected SHA-256, or its first digits (the hash in a weights file's name).
+    checksums : dict
+        Expected `md5` and `sha256` in hex digits, as far as they are known; the first digits of one will do (the hash
+        in a weights file's name).
+
+    Raises
+    ------
+    InputError
+        The address cannot be reached, or gave another file; nothing is left at `path`.
     """
     bar = sys.stderr.isatty()
     fetch = pooch.HTTPDownloader(progressbar=bar, timeout=60)
@@ -32,11 +36,7 @@ def download(address: str, path: Path, md5: str | None = None, digest: str | Non
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         fetch(address, str(partial), None)
-        found = sha256(partial)
-        if digest and not found.startswith(digest):
-            raise InputError(_mismatch(address, "sha256", found, digest))
-        if md5 and pooch.file_hash(str(partial), alg="md5") != md5:
-            raise InputError(_mismatch(address, "md5", pooch.file_hash(str(partial), alg="md5"), md5))
+        check_file(partial, checksums, f"{address} gave a file")
         partial.replace(path)
     except requests.RequestException as error:
         raise InputError(
@@ -45,11 +45,17 @@ def download(address: str, path: Path, md5: str | None = None, digest: str | Non
         ) from None
     finally:
         partial.unlink(missing_ok=True)
-    return found
+    return file_hash(str(path), alg="sha256")
 
 
-def _mismatch(address: str, kind: str, found: str, expected: str) -> str:
-    return f"{address} gave a file whose {kind} is {found}, not {expected}: try again, or correct the config's {kind}"
+def check_file(path: Path, checksums: dict[str, str], subject: str) -> None:
+    """Refuse a file whose checksums are not the expected ones; `subject` begins the sentence."""
+    for kind, expected in checksums.items():
+        found = file_hash(str(path), alg=kind)
+        if not found.startswith(expected):
+            raise InputError(
+                f"{subject} whose {kind} is {found}, not {expected}: fetch it again, or correct the config's {kind}"
+            )
 
 
 def _reason(error: requests.RequestException) -> str:

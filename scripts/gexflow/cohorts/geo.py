@@ -17,7 +17,10 @@ from gexflow.log import logger
 _BEGIN = re.compile(rb"^!series_matrix_table_begin[^\r\n]*\r?\n", re.MULTILINE | re.IGNORECASE)
 _END = re.compile(rb"^!series_matrix_table_end", re.MULTILINE | re.IGNORECASE)
 # fRMA ("frozen RMA") normalises every sample by itself, so it is left out.
-_JOINTLY = re.compile(r"(?<!frozen )(?<!f-)\b(GC-?RMA|RMA)\b", re.IGNORECASE)
+_JOINTLY = re.compile(
+    r"(?<!frozen )(?<!f-)\b(GC-?RMA|RMA|robust multi-?\s?(?:array|chip)|quantile[ -]normali[sz]\w+|ComBat|VSN)\b",
+    re.IGNORECASE,
+)
 
 
 def read_geo(paths: list[Path], settings: dict) -> Matrix:

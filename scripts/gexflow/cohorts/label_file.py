@@ -1,10 +1,12 @@
 """A labels file: a table of texts, one row a sample, whose id column is found out."""
 
+import csv
+import io
 from pathlib import Path
 
 import pandas as pd
 
-from gexflow.cohorts.bad_cell import MISSING, shorten, split_line
+from gexflow.cohorts.bad_cell import MISSING, shorten
 from gexflow.cohorts.text_file import check_text, decode, read_bytes
 from gexflow.cohorts.text_table import parse_header
 from gexflow.errors import InputError
@@ -16,21 +18,36 @@ def read_label_file(path: str | Path) -> pd.DataFrame:
     content = read_bytes(path)
     header = parse_header(content, path)
     names = [name or "sample" for name in header.names]
-    rows = []
-    for number, line in enumerate(content.splitlines()[1:], 2):
-        if not line.strip():
-            continue
-        cells = split_line(decode(line), header.delimiter, path, number)
-        if len(cells) != len(names):
-            raise InputError(
-                f"{path}, line {number} has {len(cells)} cells where {len(names)} are expected: correct it."
-            )
-        rows.append(["" if cell.strip() in MISSING else cell.strip() for cell in cells])
+    rows = [
+        ["" if cell.strip() in MISSING else cell.strip() for cell in cells]
+        for cells in _rows(decode(content), header.delimiter, len(names), path)
+    ]
     if not rows:
         raise InputError(f"{path} has column names but no rows: fetch or export it again.")
     if len(set(names)) < len(names):
         raise InputError(f'{path} has two columns called "sample" (one has no name): name it otherwise.')
     return pd.DataFrame(rows, columns=names, dtype=str)
+
+
+def _rows(text: str, delimiter: str, expected: int, path: Path) -> list[list[str]]:
+    """Return the rows below the header as cells.
+
+    Quoted cells may hold line breaks, as in TCGA's sample annotations. Where a stray quote swallows rows, quotes are
+    taken as letters instead.
+    """
+    mistake = ""
+    for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
+        try:
+            rows = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)][1:]
+        except csv.Error as error:
+            mistake = mistake or f"line {reader.line_num} cannot be split into cells ({error})"
+            continue
+        wrong = next(((number, len(cells)) for number, cells in rows if len(cells) != expected), None)
+        if wrong is None:
+            return [cells for _, cells in rows]
+        mistake = mistake or f"line {wrong[0]} has {wrong[1]} cells where {expected} are expected"
+    raise InputError(f"{path}, {mistake}: correct it.")
 
 
 def find_id_column(table: pd.DataFrame, samples: list[str]) -> tuple[str, int]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from gexflow.cohorts.bad_cell import shorten
 from gexflow.cohorts.config_keys import only_file
+from gexflow.cohorts.label_codes import is_code
 from gexflow.cohorts.mat5 import MatError, Value, read_mat5
 from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.text_table import check_unique
@@ -107,7 +108,7 @@ def _check(content: dict[str, Value], path: Path) -> tuple[np.ndarray, list[str]
             "`data` must have one column a gene and, last, the class code."
         )
     check_unique(genes, "gene", path)
-    coded = _is_code(data[:, -1], types)
+    coded = is_code(data[:, -1], types)
     if data.shape[1] == len(genes) and coded:
         raise InputError(
             f'{path}: the last column of `data` is the class code, but `geneIds` calls it gene "{genes[-1]}", '
@@ -119,12 +120,6 @@ def _check(content: dict[str, Value], path: Path) -> tuple[np.ndarray, list[str]
             "but they do not agree: correct the file."
         )
     return data, genes, types
-
-
-def _is_code(column: np.ndarray, types: list[str]) -> bool:
-    """Tell whether numbers and class names stand for each other, one to one."""
-    pairs = set(zip(column.tolist(), types, strict=True))
-    return len(pairs) == len(set(types)) == len({code for code, _ in pairs})
 
 
 def _texts(value: Value) -> list[str]:

@@ -55,7 +55,8 @@ def read_tcga(paths: list[Path], labels_path: Path | None, settings: dict) -> Ma
         table.ids,
         fields,
         symbols=[_symbol(gene) for gene in table.ids] if paired else None,
-        normalised_jointly="EB++" if paired else "",
+        # Firehose tables carry the same ids, but neither gaps nor values below 0
+        normalised_jointly="EB++" if paired and not (table.values >= 0).all() else "",
         notes=notes,
     )
     matrix.drop("genes", np.array([gene.startswith(_TOTALS) for gene in matrix.genes]), "totals, not genes")

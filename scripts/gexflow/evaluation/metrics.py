@@ -11,7 +11,8 @@ def score_fold(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """Score the test part of one fold.
 
     Macro averages run over the classes that occur in `labels`: a class without a test sample has no recall, and a zero
-    would not be its score. Precision of a class that nobody was assigned to counts as 0.
+    would not be its score. Precision of a class that nobody was assigned to counts as 0. With a single class MCC is
+    undefined (NaN).
 
     Parameters
     ----------
@@ -27,7 +28,7 @@ def score_fold(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
         "macro_precision": precision.mean(),
         "macro_recall": recall.mean(),
         "macro_f1": f1.mean(),
-        "mcc": matthews_corrcoef(labels, predicted),
+        "mcc": matthews_corrcoef(labels, predicted) if len(present) > 1 else float("nan"),
     }
 
 

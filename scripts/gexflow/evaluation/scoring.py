@@ -25,7 +25,7 @@ def check_predictions(predictions: dict[str, pd.DataFrame]) -> None:
             )
 
 
-def score_models(predictions: dict[str, pd.DataFrame], folds: int) -> dict[str, pd.DataFrame]:
+def score_models(predictions: dict[str, pd.DataFrame], folds: int, validation: float = 0.0) -> dict[str, pd.DataFrame]:
     """Score every model of a cohort.
 
     Parameters
@@ -33,6 +33,8 @@ def score_models(predictions: dict[str, pd.DataFrame], folds: int) -> dict[str, 
     predictions : {model: predictions of all folds}
     folds : int
         Folds of one repeat.
+    validation : float
+        Share of the training samples set aside in every fold.
 
     Returns
     -------
@@ -47,7 +49,7 @@ def score_models(predictions: dict[str, pd.DataFrame], folds: int) -> dict[str, 
         metrics = score_folds(test)
         found = {
             "metrics": metrics,
-            "intervals": _intervals(metrics, test, folds),
+            "intervals": _intervals(metrics, test, folds, validation),
             "per_class": score_classes(labels, predicted, classes),
             "confusion": confusion_table(labels, predicted, classes),
         }
@@ -57,15 +59,23 @@ def score_models(predictions: dict[str, pd.DataFrame], folds: int) -> dict[str, 
     return {name: pd.concat(rows, ignore_index=True) for name, rows in tables.items()}
 
 
-def _intervals(metrics: pd.DataFrame, test: pd.DataFrame, folds: int) -> pd.DataFrame:
+def _intervals(metrics: pd.DataFrame, test: pd.DataFrame, folds: int, validation: float) -> pd.DataFrame:
     rows = []
     for metric in METRICS:
-        scores = metrics[metric].to_numpy()
-        note = "degenerate: all folds score alike" if np.ptp(scores) == 0 else ""
-        for method, ends in (("student_t", student_t(scores)), ("nadeau_bengio", nadeau_bengio(scores, folds))):
-            rows.append((metric, method, scores.mean(), *ends, note))
+        scores = metrics[metric].dropna().to_numpy()
+        estimate = scores.mean() if len(scores) else np.nan
+        corrected = nadeau_bengio(scores, folds, validation)
+        for method, ends in (("student_t", student_t(scores)), ("nadeau_bengio", corrected)):
+            rows.append((metric, method, estimate, *ends, _note(scores, len(metrics))))
     # with repeats a sample is tested several times, but it is one sample still
     samples = test["sample"].nunique()
     share = (test["label"] == test["predicted"]).mean()
     rows.append(("accuracy", "wilson", share, *wilson(share * samples, samples), ""))
     return pd.DataFrame(rows, columns=["metric", "method", "estimate", "low", "high", "note"])
+
+
+def _note(scores: np.ndarray, folds: int) -> str:
+    """Say why an interval is undefined or rests on fewer folds."""
+    if len(scores) > 1 and np.ptp(scores) == 0:
+        return "degenerate, no interval: all folds score alike"
+    return "" if len(scores) == folds else f"undefined in {folds - len(scores)} of {folds} folds"

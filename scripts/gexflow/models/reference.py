@@ -42,7 +42,7 @@ def build_reference(settings: dict) -> ClassifierMixin:
 
 def fit_reference(
     settings: dict, values: np.ndarray, targets: np.ndarray, all_values: np.ndarray, n_classes: int
-) -> np.ndarray:
+) -> tuple[np.ndarray, list[str]]:
     """Fit a reference model to training samples and return its probabilities for any samples.
 
     Parameters
@@ -52,9 +52,12 @@ def fit_reference(
 
     Returns
     -------
-    float64 array (samples, classes)
+    probabilities : float64 array (samples, classes)
+    notes : list of str
+        What the report has to say, e.g. that the solver did not converge.
     """
     model = build_reference(settings).fit(values.astype(np.float64), targets)
     probabilities = np.zeros((len(all_values), n_classes))
     probabilities[:, model.classes_] = model.predict_proba(all_values.astype(np.float64))
-    return probabilities
+    stopped = np.max(getattr(model, "n_iter_", 0)) >= settings.get("max_iter", 1)
+    return probabilities, ["the solver did not converge: raise max_iter"] if stopped else []

@@ -100,7 +100,7 @@ def train(
     """
     network.to(device).train()
     x, y = torch.as_tensor(values, device=device), torch.as_tensor(targets, device=device, dtype=torch.long)
-    optimiser = _OPTIMISERS[training.optimiser](network.parameter_groups(), lr=training.learning_rate)
+    optimiser = _OPTIMISERS[training.optimiser](network.parameter_groups(), lr=training.learning_rate, weight_decay=0.0)
     plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=0.5, patience=10)
     history = []
     for epoch in range(1, training.epochs + 1):
@@ -158,10 +158,12 @@ def _validate(network, values, targets, training: Training, device) -> dict:
 
 @torch.no_grad()
 def predict(network: nn.Module, values: np.ndarray, device: torch.device, training: Training) -> np.ndarray:
-    """Return class probabilities, float64 (samples, classes), of samples (samples, genes) in inference mode."""
+    """Return class probabilities, float64 (samples, classes), of samples (samples, genes) in inference mode.
+
+    Always in float32: the coarse logits of bfloat16 tie, and attributions would explain another answer.
+    """
     network.to(device).eval()
-    logits = []
-    for block in torch.as_tensor(values).split(max(256, training.batch_size)):
-        with _autocast(network, device, training.precision):
-            logits.append(network(block.to(device)).float().cpu())
+    with torch.backends.cudnn.flags(allow_tf32=False):
+        blocks = torch.as_tensor(values).split(max(256, training.batch_size))
+        logits = [network(block.to(device)).cpu() for block in blocks]
     return torch.softmax(torch.cat(logits).double(), dim=1).numpy()

@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -64,9 +63,3 @@ def save_network(network: nn.Module, path: Path, facts: dict, skip: tuple[str, .
 def load_network(network: nn.Module, path: Path) -> None:
     """Fill a network with the weights that `save_network` wrote."""
     network.load_state_dict(load_file(path), strict=False)
-
-
-def read_facts(path: Path) -> dict:
-    """Return the facts that `save_network` wrote."""
-    with safe_open(path, framework="pt") as file:
-        return json.loads(file.metadata()["facts"])

@@ -11,6 +11,12 @@ from gexflow.errors import InputError
 from gexflow.recipes.recipe import apply_recipe, build_recipe, fit_recipe, kept_genes, step_table, store_recipe
 
 
+def unconverged(recipe: Pipeline) -> list[str]:
+    """Name the steps whose solver used up its iterations."""
+    stopped = [name for name, step in recipe.steps if getattr(step, "n_iter_", 0) >= getattr(step, "max_iter", 1)]
+    return [f"{name} did not converge: raise max_iter" for name in stopped]
+
+
 @dataclass
 class PreparedFold:
     """Features of all samples of a fold, the fitted recipe, and what each step did to the genes."""
@@ -51,6 +57,7 @@ def prepare_fold(cohort: anndata.AnnData, parts: np.ndarray, steps: list, fold: 
         features = apply_recipe(recipe, values)
     except InputError as error:
         raise InputError(f"fold {fold}, {error}") from None
+    notes += unconverged(recipe)
     kept = kept_genes(recipe, cohort.n_vars)
     obs = cohort.obs[["label", "group"]].assign(part=pd.Categorical(parts))
     table = anndata.AnnData(features, obs=obs, var=cohort.var.iloc[kept][["symbol"]].copy())

@@ -100,14 +100,12 @@ def store_recipe(recipe: Pipeline, genes: list[str]) -> anndata.AnnData:
     """Put all that a fitted recipe learned into a table over all input genes (`fitted.h5ad`).
 
     `var["kept"]` marks the genes that remain; `<step>.<array>` in `var` (or `varm`, as genes x values) holds what a
-    step learned, NaN where the gene did not reach it; `uns["steps"]` lists steps, parameters and overall numbers as
-    JSON.
+    step learned, NaN where the gene did not reach it; `uns["steps"]` lists steps and parameters as JSON.
     """
     table = anndata.AnnData(shape=(0, len(genes)), var=pd.DataFrame(index=pd.Index(genes, dtype=str)))
     steps, reached = [], np.arange(len(genes))
     for name, step in recipe.steps:
-        overall = {key: float(getattr(step, key)) for key in step.overall}
-        steps.append({"name": name, "parameters": step.get_params(), "overall": overall})
+        steps.append({"name": name, "parameters": step.get_params()})
         for key in step.per_gene:
             _store(table, f"{name}.{key.rstrip('_')}", np.asarray(getattr(step, key)), reached)
         reached = reached[getattr(step, "kept_", slice(None))]
@@ -137,8 +135,6 @@ def restore_recipe(table: anndata.AnnData) -> Pipeline:
         name = entry["name"]
         step = STEPS[name.split("_", 1)[1]](**entry["parameters"])
         step.n_features_in_ = len(reached)
-        for key, value in entry["overall"].items():
-            setattr(step, key, value)
         for key in step.per_gene:
             setattr(step, key, _restored(table, f"{name}.{key.rstrip('_')}", reached))
         built.append((name, step))

@@ -18,11 +18,9 @@ class Step(TransformerMixin, BaseEstimator):
     Attributes
     ----------
     per_gene : names of learned arrays whose last axis is the step's input genes
-    overall : names of learned numbers that hold for all genes
     """
 
     per_gene: ClassVar[tuple[str, ...]] = ()
-    overall: ClassVar[tuple[str, ...]] = ()
     allows_missing: ClassVar[bool] = True
 
     @classmethod
@@ -47,7 +45,7 @@ class Step(TransformerMixin, BaseEstimator):
 
     def transform(self, X: np.ndarray) -> np.ndarray:
         """Apply what was learned to any samples (samples, genes)."""
-        check_is_fitted(self, ("n_features_in_", *self.per_gene, *self.overall))
+        check_is_fitted(self, ("n_features_in_", *self.per_gene))
         return self._apply(self._checked(X, reset=False))
 
     def _checked(self, X: np.ndarray, reset: bool) -> np.ndarray:

@@ -73,8 +73,13 @@ def random_weights(model: dict[str, Any]) -> bool:
 
 
 def folds_of(dataset: Dataset) -> int:
-    """Return the number of folds that were scored."""
+    """Return the number of folds that were scored, over all repeats."""
     return len({row["fold"] for model in dataset["models"] for row in model["folds"]})
+
+
+def repeat_folds(dataset: Dataset) -> int:
+    """Return the number of folds of one repeat."""
+    return folds_of(dataset) // max(dataset["repeats"], 1)
 
 
 def _random_weights(dataset: Dataset) -> Iterator[str]:
@@ -145,7 +150,7 @@ def _no_groups(dataset: Dataset) -> Iterator[str]:
 
 
 def _small(dataset: Dataset) -> Iterator[str]:
-    folds = folds_of(dataset)
+    folds = repeat_folds(dataset)
     small = {name: count for name, count in dataset["card"].get("classes", {}).items() if count < folds}
     if small:
         sizes = [f"{name} ({counted(count, 'sample')})" for name, count in small.items()]
@@ -153,6 +158,6 @@ def _small(dataset: Dataset) -> Iterator[str]:
 
 
 def _few_folds(dataset: Dataset) -> Iterator[str]:
-    folds = folds_of(dataset)
+    folds = repeat_folds(dataset)
     if 0 < folds < FEW_FOLDS:
         yield f"{counted(folds, 'fold')}."

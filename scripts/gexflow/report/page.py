@@ -64,13 +64,12 @@ def _heatmaps(study: Study) -> Any:
 def _dataset(dataset: dict[str, Any], number: int, heatmap_bytes: int, settings: dict[str, Any]) -> dict[str, Any]:
     """Return all that the template prints of one dataset."""
     key = f"d{number}-{_slug(dataset['name'])}"
-    repeats = settings.get("config", {}).get("run", {}).get("repeats", 1)
     explained = sections.attribution(dataset)
     by_name = {model["name"]: model for model in dataset["models"]}
     for place, entry in enumerate(explained, 1):
         entry.update(_heatmap(by_name[entry["name"]], dataset["name"], f"{key}-h{place}", heatmap_bytes))
     return {
-        **sections.summary(dataset, repeats),
+        **sections.summary(dataset),
         "key": key,
         "cohort": sections.cohort(dataset),
         "recipes": sections.recipes(dataset),

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from gexflow.report.caveats import Dataset, dataset_marks, folds_of, random_weights, simulated
+from gexflow.report.caveats import Dataset, dataset_marks, folds_of, random_weights, repeat_folds, simulated
 from gexflow.report.study import Study
 from gexflow.report.words import (
     counted,
@@ -125,7 +125,7 @@ def _groups(groups: dict[str, Any]) -> str:
 
 def _joint(card: dict[str, Any]) -> str:
     value = card.get("normalised_jointly")
-    return (value if isinstance(value, str) else "yes, by the source") if value else "no"
+    return (value if isinstance(value, str) else "yes, by the source") if value else "not stated by the source"
 
 
 def recipes(dataset: Dataset) -> list[dict[str, Any]]:
@@ -202,8 +202,18 @@ def metrics(dataset: Dataset) -> dict[str, Any]:
             {"value": percent(wilson.get("estimate"), 2), "interval": interval(wilson, 2)},
         ]
         rows.append({"name": model["name"], "reference": model["reference"], "cells": cells})
-        notes += [row.get("note") for by_method in model["intervals"].values() for row in by_method.values()]
-    return {"rows": rows, "notes": [note for note in dict.fromkeys(notes) if known(note)]}
+        for metric, methods in model["intervals"].items():
+            found = {row.get("note") for row in methods.values() if known(row.get("note"))}
+            notes += [(note, f"{model['name']} ({metric})") for note in sorted(found)]
+    return {"rows": rows, "notes": _gathered(notes)}
+
+
+def _gathered(notes: list[tuple[str, str]]) -> list[str]:
+    """Return each note once, with all that it holds for."""
+    places: dict[str, list[str]] = {}
+    for note, place in notes:
+        places.setdefault(note, []).append(place)
+    return [f"{note}: {', '.join(names)}" for note, names in places.items()]
 
 
 def _metric_cell(model: Model, metric: str) -> dict[str, str]:
@@ -272,10 +282,10 @@ def majority_accuracy(dataset: Dataset) -> float | None:
     return max(counts) / sum(counts) if counts else None
 
 
-def summary(dataset: Dataset, repeats: int = 1) -> dict[str, Any]:
+def summary(dataset: Dataset) -> dict[str, Any]:
     """Return a dataset's heading: name, title, marks, number of folds and their Nadeau-Bengio factor."""
     folds = folds_of(dataset)
-    per_repeat = folds / max(repeats, 1)
+    per_repeat = repeat_folds(dataset)
     title = dataset["card"].get("title")
     return {
         "name": dataset["name"],

@@ -94,6 +94,7 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
         "classes": classes,
         "truth": read("truth"),
         "models": [_model(name, model, recipes.get(model), tables, classes, files, settings) for model in models],
+        "repeats": settings.get("config", {}).get("run", {}).get("repeats", 1),
         "recipes": [
             {"name": recipe, "rows": _rows(read_table(path, TEXT))}
             for (dataset, recipe), path in files["summaries"].items()

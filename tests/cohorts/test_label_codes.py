@@ -1,0 +1,46 @@
+"""A label written as a number is never read as a gene."""
+
+import json
+
+import numpy as np
+import pytest
+
+from gexflow.cohorts.build import build_cohort
+from gexflow.cohorts.label_codes import find_codes
+from gexflow.cohorts.read import read_matrix
+
+LABELS = ["b", "a", "c", "a", "b", "c", "a"]
+CODES = {"a": 7.0, "b": 1.0, "c": 3.0}
+
+
+@pytest.fixture
+def values():
+    return np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
+
+
+def test_a_planted_code_is_found_wherever_it_stands(values):
+    values[:, 3] = [CODES[label] for label in LABELS]
+    assert find_codes(values, LABELS).tolist() == [3]
+
+
+def test_genes_that_separate_classes_without_being_codes_are_left_alone(values):
+    values[:, 0] = [10 * CODES[label] + noise for label, noise in zip(LABELS, values[:, 0], strict=True)]
+    values[:, 1] = 0  # constant
+    values[:, 2] = [1.0 if label == "a" else 0.0 for label in LABELS]  # marks one class of three
+    assert find_codes(values, LABELS).tolist() == []
+
+
+def test_a_table_with_a_code_column_is_refused_unless_it_is_ignored(write, refused):
+    rows = ["sample,diagnosis,code,g1,g2"]
+    rows += [f"s{n},{label},{CODES[label]:g},{n * 0.31:.2f},{5 - n * 0.7:.2f}" for n, label in enumerate(LABELS)]
+    path = write("\n".join(rows) + "\n")
+    settings = {"source": "table", "dataset": "own", "label": {"field": "diagnosis"}, "scale": "log2"}
+
+    def build(**more):
+        return build_cohort(read_matrix("table", [path], None, settings | more), settings | more, "own", [])
+
+    sentence = refused(build)
+    assert '"code"' in sentence
+    assert "datasets.own.ignore" in sentence
+    assert list(build(ignore=["code"]).var_names) == ["g1", "g2"]
+    json.loads(build(ignore=["code"]).uns["source"])

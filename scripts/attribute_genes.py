@@ -13,7 +13,6 @@ from gexflow.attribution.integrated_gradients import attribute, choose_samples
 from gexflow.log import job_log
 from gexflow.models.fold import Fold
 from gexflow.models.gexpnet import GexpNet
-from gexflow.models.image_network import build_image_network
 from gexflow.models.trainer import pick_device
 from gexflow.models.weights import load_network
 
@@ -22,6 +21,8 @@ def build(settings: dict, fold: Fold, layout: str | None) -> torch.nn.Module:
     """Build the network of a fold, with its frozen trunk but without what it learned."""
     if settings["network"] == "gexpnet":
         return GexpNet(fold.values.shape[1], len(fold.classes), heads=settings["heads"])
+    from gexflow.models.image_network import build_image_network  # slow to import, and only needed here
+
     weights = Path(snakemake.input.weights[0]) if settings["weights"] == "imagenet" else None
     table = files.read_table(layout, text=("gene",))
     return build_image_network(settings, table, len(fold.classes), weights, settings["sha256"])

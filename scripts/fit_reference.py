@@ -16,7 +16,9 @@ with job_log(snakemake.log[0]) as log, threadpool_limits(snakemake.threads):
     for number, (features, predictions, training_facts) in enumerate(paths, 1):
         fold = Fold.read(features, number)
         start = time.monotonic()
-        probabilities, notes = fit_reference(settings, *fold.part("train"), fold.values, len(fold.classes))
+        probabilities, notes = fit_reference(
+            settings, *fold.part("train"), fold.values[fold.held_out], len(fold.classes)
+        )
         files.write_table(fold.predictions(probabilities), predictions)
         facts = {"fold": number, "device": "cpu", "weights": "none", "seconds": round(time.monotonic() - start, 1)}
         files.write_json({**facts, "notes": notes}, training_facts)

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-import timm
 import torch
-import torchvision
 from torch import Tensor, nn
 
 from gexflow.errors import InputError
@@ -27,6 +26,21 @@ class Backbone:
     normalisation: tuple[tuple[float, ...], tuple[float, ...]]
     published_side: int
     smallest_side: int
+
+
+# torchvision and timm take seconds to import: each is loaded by the network that needs it
+
+
+def _timm(name: str) -> nn.Module:
+    import timm
+
+    return timm.create_model(name, pretrained=False)
+
+
+def _torchvision(name: str) -> nn.Module:
+    import torchvision
+
+    return torchvision.models.get_model(name, weights=None)
 
 
 def _split_xception(network: nn.Module) -> tuple[nn.Sequential, nn.Sequential]:
@@ -71,14 +85,10 @@ def _split_vgg(network: nn.Module) -> tuple[nn.Sequential, nn.Sequential]:
 
 
 BACKBONES = {
-    "xception": Backbone(
-        lambda: timm.create_model("legacy_xception", pretrained=False), _split_xception, "light", HALF, 299, 71
-    ),
-    "densenet169": Backbone(
-        lambda: torchvision.models.densenet169(weights=None), _split_densenet, "wide", IMAGENET, 224, 32
-    ),
-    "resnet50": Backbone(lambda: torchvision.models.resnet50(weights=None), _split_resnet, "wide", IMAGENET, 224, 32),
-    "vgg19": Backbone(lambda: torchvision.models.vgg19(weights=None), _split_vgg, "flat", IMAGENET, 224, 32),
+    "xception": Backbone(partial(_timm, "legacy_xception"), _split_xception, "light", HALF, 299, 71),
+    "densenet169": Backbone(partial(_torchvision, "densenet169"), _split_densenet, "wide", IMAGENET, 224, 32),
+    "resnet50": Backbone(partial(_torchvision, "resnet50"), _split_resnet, "wide", IMAGENET, 224, 32),
+    "vgg19": Backbone(partial(_torchvision, "vgg19"), _split_vgg, "flat", IMAGENET, 224, 32),
 }
 
 

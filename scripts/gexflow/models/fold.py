@@ -51,9 +51,16 @@ class Fold:
         rows = self.parts == name
         return self.values[rows], self.targets[rows]
 
+    @property
+    def held_out(self) -> np.ndarray:
+        """Mask of the samples that don't train, bool (samples,)."""
+        return self.parts != "train"
+
     def predictions(self, probabilities: np.ndarray) -> pd.DataFrame:
-        """Return the table of predictions from the probabilities of all samples."""
-        return prediction_table(self.samples, self.parts, self.labels, probabilities, self.classes, self.number)
+        """Return the table of predictions from the probabilities of the held-out samples."""
+        rows = self.held_out
+        columns = self.samples[rows], self.parts[rows], self.labels[rows]
+        return prediction_table(*columns, probabilities, self.classes, self.number)
 
 
 def train_fold(fold: Fold, build: Callable, training, seed: int, device, report: Callable | None = None) -> tuple:
@@ -84,7 +91,7 @@ def train_fold(fold: Fold, build: Callable, training, seed: int, device, report:
         history = trainer.train(network, *fold.part("train"), training, device, shuffles, validation, report)
     except InputError as error:
         raise InputError(f"fold {fold.number}: {error}") from None
-    probabilities = trainer.predict(network, fold.values, device, training)
+    probabilities = trainer.predict(network, fold.values[fold.held_out], device, training)
     facts = {
         "fold": fold.number,
         "device": trainer.device_name(device),

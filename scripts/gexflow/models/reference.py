@@ -41,14 +41,14 @@ def build_reference(settings: dict) -> ClassifierMixin:
 
 
 def fit_reference(
-    settings: dict, values: np.ndarray, targets: np.ndarray, all_values: np.ndarray, n_classes: int
+    settings: dict, values: np.ndarray, targets: np.ndarray, unseen: np.ndarray, n_classes: int
 ) -> tuple[np.ndarray, list[str]]:
     """Fit a reference model to training samples and return its probabilities for any samples.
 
     Parameters
     ----------
     values : float32 array (training samples, genes), targets : int array (training samples,)
-    all_values : float32 array (samples, genes)
+    unseen : float32 array (samples, genes)
 
     Returns
     -------
@@ -57,7 +57,7 @@ def fit_reference(
         What the report has to say, e.g. that the solver did not converge.
     """
     model = build_reference(settings).fit(values.astype(np.float64), targets)
-    probabilities = np.zeros((len(all_values), n_classes))
-    probabilities[:, model.classes_] = model.predict_proba(all_values.astype(np.float64))
+    probabilities = np.zeros((len(unseen), n_classes))
+    probabilities[:, model.classes_] = model.predict_proba(unseen.astype(np.float64))
     stopped = np.max(getattr(model, "n_iter_", 0)) >= settings.get("max_iter", 1)
     return probabilities, ["the solver did not converge: raise max_iter"] if stopped else []

@@ -56,6 +56,14 @@ def test_models_are_scored_together_in_their_order():
     assert rows.loc["nadeau_bengio", "low"] < rows.loc["student_t", "low"] < rows.loc["student_t", "estimate"]
 
 
+def test_no_interval_reaches_beyond_its_metric():
+    table = predictions(1)
+    table["predicted"] = np.where(np.arange(60) < 3, "a", table["label"])
+    intervals = score_models({"x": table}, folds=5)["intervals"]
+    assert intervals["high"].max() == 1.0
+    assert intervals["low"].min() >= -1.0
+
+
 def test_validation_rows_are_not_scored():
     table = predictions(1)
     extra = table.iloc[:10].assign(part="validation", predicted="b", label="a")

@@ -11,6 +11,7 @@ from gexflow.errors import InputError
 from gexflow.files import sha256
 from gexflow.models.backbones import BACKBONES, HALF, IMAGENET, ImageNetwork
 from gexflow.models.gene_image import GeneImage
+from gexflow.models.gexpnet import GexpNet
 from gexflow.models.image_network import build_image_network
 from gexflow.models.weights import load_imagenet, load_network, save_network
 
@@ -156,5 +157,7 @@ def test_saved_networks_leave_out_what_a_checked_file_holds(weights_file, tmp_pa
     torch.manual_seed(99)
     again = build_image_network(SETTINGS, LAYOUT, 4, weights_file, sha256(weights_file))
     load_network(again, path)
+    with pytest.raises(InputError, match="does not fit this network"):
+        load_network(GexpNet(20, 4), path)
     x = torch.rand(3, 3)
     assert torch.equal(again.eval()(x), network.eval()(x))

@@ -2,13 +2,14 @@
 # this file runs at every start and in every job.
 import csv
 import json
+import re
 import sys
 from pathlib import Path
 
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
 
-from gexflow.config import REFERENCES, is_remote, load_config, resolve_files
+from gexflow.config import REFERENCES, load_config, resolve_files
 from gexflow.digest import code_digest
 from gexflow.errors import InputError
 from gexflow.recipe_names import layout_name

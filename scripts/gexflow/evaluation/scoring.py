@@ -66,7 +66,9 @@ def _intervals(metrics: pd.DataFrame, test: pd.DataFrame, folds: int, validation
         estimate = scores.mean() if len(scores) else np.nan
         corrected = nadeau_bengio(scores, folds, validation)
         for method, ends in (("student_t", student_t(scores)), ("nadeau_bengio", corrected)):
-            rows.append((metric, method, estimate, *ends, _note(scores, len(metrics))))
+            # a symmetric interval may reach beyond what the metric can be
+            low, high = np.clip(ends, -1.0 if metric == "mcc" else 0.0, 1.0)
+            rows.append((metric, method, estimate, low, high, _note(scores, len(metrics))))
     # with repeats a sample is tested several times, but it is one sample still
     samples = test["sample"].nunique()
     share = (test["label"] == test["predicted"]).mean()

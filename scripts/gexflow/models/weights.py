@@ -61,5 +61,8 @@ def save_network(network: nn.Module, path: Path, facts: dict, skip: tuple[str, .
 
 
 def load_network(network: nn.Module, path: Path) -> None:
-    """Fill a network with the weights that `save_network` wrote."""
-    network.load_state_dict(load_file(path), strict=False)
+    """Fill a network with the weights that `save_network` wrote; only its frozen trunk may be absent from the file."""
+    missing, unknown = network.load_state_dict(load_file(path), strict=False)
+    wrong = [name for name in missing if not name.startswith("trunk.")] + list(unknown)
+    if wrong:
+        raise InputError(f"{path} does not fit this network (layer {wrong[0]}): delete it, so that it is trained again")

@@ -107,7 +107,7 @@ def planted_auroc(drawn, labels):
     planted = drawn.marker.any(axis=0)[kept_genes(recipe, values.shape[1])]
     shuffles = seed_all(32, 1)
     network = GexpNet(features.shape[1], len(classes))
-    training = Training("adamax", 1e-3, 8, 32)
+    training = Training("adam", 1e-3, 5, 32)
     train(network, features[~test], targets[~test], training, torch.device("cpu"), shuffles)
     baseline = np.zeros(features.shape[1], dtype=np.float32)
     found, _, _ = attribute(network, features[test], baseline, 16, torch.device("cpu"))
@@ -117,7 +117,7 @@ def planted_auroc(drawn, labels):
 def test_attribution_finds_planted_genes_only_where_labels_mean_something():
     drawn = simulate("geo", {**SETTINGS, "samples": 210, "genes": 1200, "markers": 0.01}, seed=1)
     score, f_test = planted_auroc(drawn, drawn.labels)
-    permuted = [planted_auroc(drawn, np.random.default_rng(n).permutation(drawn.labels)) for n in range(3)]
+    permuted = [planted_auroc(drawn, np.random.default_rng(n).permutation(drawn.labels)) for n in range(2)]
     print(f"AUROC {score:.3f} (F-test {f_test:.3f}); labels permuted:", np.round(permuted, 3).tolist())
     assert score >= 0.75
     assert 0.35 <= np.mean(permuted, axis=0)[0] <= 0.65

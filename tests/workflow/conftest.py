@@ -10,9 +10,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-KEPT_OUT = shutil.ignore_patterns(
-    ".git", ".venv*", ".snakemake", "demo", "results", "downloads", "__pycache__", ".*_cache", "node_modules"
-)
+AT_THE_TOP = {".git", ".venv", ".snakemake", "demo", "results"}
+
+
+def kept_out(folder: str, names: list[str]) -> set[str]:
+    """Say what a copy of the project leaves behind: environments, results and caches."""
+    top = (
+        AT_THE_TOP if Path(folder) == ROOT else {"downloads", "weights"} if Path(folder).name == "resources" else set()
+    )
+    return {name for name in names if name in top or name == "__pycache__" or name.endswith("_cache")}
 
 
 class Project:
@@ -47,7 +53,7 @@ class Project:
 
 
 def copy_project(target: Path) -> Path:
-    shutil.copytree(ROOT, target, ignore=KEPT_OUT, symlinks=True)
+    shutil.copytree(ROOT, target, ignore=kept_out, symlinks=True)
     return target
 
 
@@ -76,7 +82,7 @@ def copied_demo(demo, tmp_path) -> Project:
     shutil.rmtree(tmp_path / "project", ignore_errors=True)
     original = demo.root.with_name("original")
     if not original.exists():
-        shutil.copytree(demo.root, original, symlinks=True, ignore=KEPT_OUT)
+        shutil.copytree(demo.root, original, symlinks=True, ignore=kept_out)
     yield demo
     for path in original.rglob("*"):  # undo what the test changed
         twin = demo.root / path.relative_to(original)

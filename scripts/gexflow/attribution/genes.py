@@ -39,6 +39,6 @@ def rank_genes(attributions: list[pd.DataFrame], classes: list[list[str]], symbo
     ranked = ranked[ranked["folds"] >= folds / 2]
     ranked = ranked.sort_values(["class", "mean_abs_attribution", "gene"], ascending=[True, False, True])
     ranked["rank"] = ranked.groupby("class").cumcount() + 1
-    ranked["symbol"] = ranked["gene"].map(symbols).fillna("")
+    ranked["symbol"] = [symbols.get(gene, "") for gene in ranked["gene"]]
     columns = ["class", "gene", "symbol", "rank", "mean_attribution", "mean_abs_attribution", "folds"]
     return ranked[columns].reset_index(drop=True)

@@ -5,7 +5,18 @@ from platform import python_version
 
 from gexflow import __version__
 
-_PACKAGES = "snakemake numpy scipy pandas scikit-learn anndata torch torchvision timm captum".split()
+_PACKAGES = (
+    "snakemake",
+    "numpy",
+    "scipy",
+    "pandas",
+    "scikit-learn",
+    "anndata",
+    "torch",
+    "torchvision",
+    "timm",
+    "captum",
+)
 
 
 def installed_versions() -> dict[str, str]:

@@ -46,5 +46,5 @@ lock:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet uv
 	$(VENV)-lock/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest \
-		--generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --output-file requirements.txt
+		--generate-hashes --no-header --no-annotate --quiet --output-file requirements.txt
 	rm -r $(VENV)-lock

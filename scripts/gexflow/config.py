@@ -75,6 +75,8 @@ def _normalise(config: dict) -> dict:
         if isinstance(steps, list):
             config["recipes"][name] = [_full_step(step) for step in steps]
     for _, dataset in _maps(config.get("datasets")):
+        if isinstance(dataset, dict) and isinstance(dataset.get("sample_types"), list):
+            dataset["sample_types"] = {"all": dataset["sample_types"]}
         for key, entry in _maps(dataset.get("files") if isinstance(dataset, dict) else None):
             entries = entry if isinstance(entry, list) else [entry]
             dataset["files"][key] = [{"address": item} if isinstance(item, str) else item for item in entries]

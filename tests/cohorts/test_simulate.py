@@ -56,7 +56,7 @@ def test_tcga_has_normals_negatives_and_unknown_symbols(tmp_path):
     assert [entry["count"] for entry in dropped if entry["what"] == "samples"] == [NORMAL_SAMPLES]
     assert (np.nan_to_num(cohort.X) < 0).any()
     assert any(gene.startswith("?|") for gene in genes)
-    both = settings | {"sample_types": ["01", "11"]}
+    both = settings | {"sample_types": {"all": ["01", "11"]}}
     cohort = build_cohort(read_matrix("tcga", [matrix], labels, both), both, "sim", [])
     assert (cohort.obs["group"].value_counts() == 2).sum() == NORMAL_SAMPLES
 

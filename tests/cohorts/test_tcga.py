@@ -5,6 +5,7 @@ import pytest
 
 from gexflow.cohorts.read import read_matrix
 from gexflow.cohorts.tcga import read_tcga
+from gexflow.cohorts.tcga_rules import choose_samples
 
 A, B, C, D = (f"TCGA-OR-A5L{n}-{kind}A-11R-A29S-07" for n, kind in enumerate(["01", "11", "03", "01"]))
 SETTINGS = {"dataset": "pan", "label": {"field": "type"}}
@@ -26,7 +27,10 @@ ALL = [(1, A, "X", "False"), (2, B, "X", "False"), (3, C, "Y", "False"), (4, D, 
 def read(write):
     def reader(matrix, labels=None, **settings):
         path = None if labels is None else write(labels, "labels.tsv")
-        return read_tcga([write(matrix)], path, SETTINGS | settings)
+        matrix = read_tcga([write(matrix)], path, SETTINGS | settings)
+        names = matrix.fields["type"] if "type" in matrix.fields else matrix.samples
+        matrix.labels = choose_samples(matrix, list(names), SETTINGS | settings)
+        return matrix
 
     return reader
 
@@ -47,8 +51,36 @@ def test_other_sample_types_are_dropped_and_counted(read):
     matrix = read(counts(), label_rows(*ALL))
     assert matrix.dropped[0]["count"] == 1
     assert matrix.dropped[0]["examples"] == [B]
-    assert read(counts(), label_rows(*ALL), sample_types=[1, 11]).samples == [A, B, D]
-    assert len(read(counts(), label_rows(*ALL), sample_types=[]).samples) == 4
+    assert read(counts(), label_rows(*ALL), sample_types={"all": ["01", "11"]}).samples == [A, B, D]
+    assert len(read(counts(), label_rows(*ALL), sample_types={"all": []}).samples) == 4
+
+
+def test_a_label_can_have_sample_types_of_its_own(read):
+    matrix = read(counts(), label_rows(*ALL), sample_types={"all": ["01"], "X": ["11"]})
+    assert matrix.samples == [B, D]
+
+
+def test_a_misspelt_label_in_sample_types_is_refused(read, refused):
+    assert '"Z"' in refused(read, counts(), label_rows(*ALL), sample_types={"all": ["01"], "Z": ["11"]})
+
+
+def test_adjacent_normals_can_be_a_class_of_their_own(read):
+    matrix = read(counts(), label_rows(*ALL), adjacent_label="normal")
+    assert matrix.samples == [A, B, C, D]
+    assert matrix.labels == ["X", "normal", "Y", "Y"]
+    assert any("1 adjacent normal" in note for note in matrix.notes)
+
+
+def test_one_aliquot_of_a_sample_is_taken_by_a_stated_rule(read):
+    sample = "TCGA-OR-A5L7-01"
+    first, later, other_analyte, vial = (
+        f"{sample}{end}" for end in ("A-11R-A29S-07", "A-11R-A32T-07", "A-11T-A99Z-07", "B-11H-A00A-07")
+    )
+    for names, taken in (((first, later), later), ((later, other_analyte), later), ((vial, later), vial)):
+        table = "\t".join(["", *names]) + "\nG1\t1\t2\nG2\t3\t4\n"
+        matrix = read(table, label_rows(*[(1, name, "X", "False") for name in names]))
+        assert matrix.samples == [taken]
+        assert matrix.dropped[-1]["count"] == 1
 
 
 def test_ebpp_is_known_by_its_ids(read):
@@ -103,12 +135,12 @@ def test_a_bad_labels_file_is_refused(read, refused, labels, words):
 
 
 def test_nothing_left_is_refused(read, refused):
-    assert "sample_types" in refused(read, counts(), label_rows(*ALL), sample_types=["06"])
+    assert "sample_types" in refused(read, counts(), label_rows(*ALL), sample_types={"all": ["06"]})
 
 
 def test_sources_are_found_by_name(write, refused):
     path = write(counts())
-    assert read_matrix("tcga", [path], None, SETTINGS).samples == [A, C, D]
+    assert read_matrix("tcga", [path], None, SETTINGS).samples == [A, B, C, D]
     assert 'did you mean "tcga"' in refused(read_matrix, "tgca", [path], None, SETTINGS)
     assert "datasets.pan.labels" in refused(read_matrix, "geo", [path], path, SETTINGS)
     assert "names no file" in refused(read_matrix, "geo", [], None, SETTINGS)

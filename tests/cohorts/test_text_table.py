@@ -3,11 +3,14 @@
 import gzip
 import io
 import zipfile
+from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from gexflow.cohorts.text_table import read_header, read_ids, read_text_table
+from gexflow.cohorts import block_parser, line_blocks, text_table
+from gexflow.cohorts.text_table import Layout, read_header, read_ids, read_text_table
 
 GOOD = "id\ta\tb\nr1\t1\t2.5\nr2\t-3\t4e2\n"
 
@@ -44,7 +47,7 @@ def test_missing_values_become_nan(write):
 
 def test_text_columns_and_ignored_columns_are_no_numbers(write):
     path = write("label,id,a,note\nX,r1,1,what\nY,r2,2,ever\n")
-    table = read_text_table(path, ["label"], "id", ["note"])
+    table = read_text_table(path, Layout(text=("label",), id_column="id", ignore=("note",)))
     assert table.columns == ["a"]
     assert table.text == {"id": ["r1", "r2"], "label": ["X", "Y"]}
     assert read_ids(path, "id") == ["r1", "r2"]
@@ -55,13 +58,51 @@ def test_old_alphabets_are_read(write):
     assert (table.ids, table.columns) == (["r\u00e9"], ["n\u00e9"])
 
 
-def test_many_blocks_give_one_table(write, monkeypatch):
-    monkeypatch.setattr("gexflow.cohorts.text_table._BLOCK_BYTES", 200)
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Make the reader take 200 bytes at a time."""
+    monkeypatch.setattr(text_table, "line_blocks", partial(line_blocks.line_blocks, size_bytes=200))
+
+
+@pytest.mark.parametrize("samples_in_rows", [True, False])
+def test_many_blocks_give_one_table(write, small_blocks, samples_in_rows):
     expected = np.arange(600, dtype=np.float32).reshape(200, 3)
     lines = [f"r{n}\t" + "\t".join(map(str, row)) for n, row in enumerate(expected)]
-    table = read_text_table(write("id\ta\tb\tc\n" + "\n".join(lines)))
+    table = read_text_table(write("id\ta\tb\tc\n" + "\n".join(lines)), Layout(samples_in_rows))
     np.testing.assert_array_equal(table.values, expected)
-    assert table.values.T.flags.c_contiguous
+    assert table.ids == [f"r{n}" for n in range(200)]
+    assert (table.values if samples_in_rows else table.values.T).flags.c_contiguous
+
+
+def test_a_line_longer_than_a_block_is_read(write, small_blocks):
+    names = "\t".join(f"column_{n}" for n in range(100))
+    table = read_text_table(write(f"id\t{names}\nr1\t" + "\t".join(map(str, range(100)))))
+    np.testing.assert_array_equal(table.values, [np.arange(100)])
+
+
+def test_both_parsers_read_the_same(write, monkeypatch):
+    random = np.random.default_rng(3)
+    numbers = [
+        f"{value:.{digits}g}" for value, digits in zip(random.normal(0, 1e4, 800), [3, 9, 17, 5] * 200, strict=True)
+    ]
+    numbers[::7], numbers[3::11] = ["NA"] * len(numbers[::7]), [""] * len(numbers[3::11])
+    numbers[1::13] = ["1e-40"] * len(numbers[1::13])
+    rows = [f"G{n}\t" + "\t".join(numbers[8 * n : 8 * n + 8]) for n in range(100)]
+    path = write("gene\t" + "\t".join("abcdefgh") + "\n" + "\n".join(rows))
+    plain = read_text_table(path)
+    monkeypatch.setattr(block_parser, "_parse_plain", lambda *arguments: None)
+    careful = read_text_table(path)
+    np.testing.assert_array_equal(plain.values.view(np.uint32), careful.values.view(np.uint32))
+    oracle = pd.read_csv(path, sep="\t", index_col=0, float_precision="round_trip").to_numpy(np.float64)
+    np.testing.assert_allclose(plain.values, oracle, rtol=1e-7, atol=1e-45)
+
+
+def test_plain_tables_take_the_fast_way(write, monkeypatch):
+    monkeypatch.setattr(block_parser, "_parse_csv", lambda *arguments: pytest.fail("the slow way was taken"))
+    assert read_text_table(write(GOOD.replace("2.5", "NA").replace("r1", '"r1"').replace("\n", "\r\n"))).ids == [
+        "r1",
+        "r2",
+    ]
 
 
 @pytest.mark.parametrize(

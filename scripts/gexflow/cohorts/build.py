@@ -7,11 +7,13 @@ import anndata
 import numpy as np
 import pandas as pd
 
+from gexflow.cohorts.big_arrays import count_missing
 from gexflow.cohorts.class_sizes import small_classes
 from gexflow.cohorts.label_codes import find_codes
 from gexflow.cohorts.labels import Ruled, apply_group_rule, apply_label_rule
 from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.scale import SCALES, find_scale
+from gexflow.cohorts.tcga_rules import choose_samples
 from gexflow.errors import InputError, nearest
 from gexflow.log import logger
 
@@ -43,17 +45,18 @@ def build_cohort(matrix: Matrix, settings: dict, name: str, origin: list[dict]) 
     InputError
         No label rule fits, classes are too few, no gene is left, or the scale is not clear.
     """
-    labels = _label(matrix, settings, name)
-    labels = _drop_empty_samples(matrix, labels)
+    labels = choose_samples(matrix, _label(matrix, settings, name), settings)
+    empty = count_missing(matrix.values)[0] == len(matrix.genes)
+    matrix.drop("samples", empty, "no value of any gene")
+    labels = _keep(labels, ~empty)
     groups, notes = apply_group_rule(matrix.fields, settings.get("group"), name, settings.get("source", ""))
     matrix.notes += notes
     labels, groups = _drop_small_classes(matrix, labels, groups, settings, name)
-    if len(set(labels)) >= 2:
-        _refuse_codes(matrix, labels, name)
-    else:
-        only = f'"{labels[0]}"' if labels else "none"
-        raise InputError(f"Dataset {name} has fewer than two classes ({only}): check datasets.{name}.label.")
-    matrix.drop("genes", np.isnan(matrix.values).all(axis=0), "no value in any sample")
+    _refuse_one_class(labels, name)
+    _refuse_codes(matrix, labels, name)
+    missing = count_missing(matrix.values)[1]
+    absent = missing == len(matrix.samples)
+    matrix.drop("genes", absent, "no value in any sample")
     if not matrix.genes:
         raise InputError(
             f"Dataset {name} has no gene with a value: is the right file given as datasets.{name}.files.matrix?"
@@ -69,7 +72,7 @@ def build_cohort(matrix: Matrix, settings: dict, name: str, origin: list[dict]) 
         "normalised_jointly": matrix.normalised_jointly,
         "dropped": matrix.dropped,
         "notes": matrix.notes,
-        "missing_share": float(np.isnan(matrix.values).mean()),
+        "missing_share": float(missing[~absent].sum() / matrix.values.size),
     }
     cohort.uns["source"] = json.dumps(source, sort_keys=True, ensure_ascii=False)
     _log(cohort, source)
@@ -93,12 +96,6 @@ def _reasons(ruled: Ruled) -> dict[str, int]:
     return {reason: ruled.reasons.count(reason) for reason in dict.fromkeys(ruled.reasons) if reason}
 
 
-def _drop_empty_samples(matrix: Matrix, labels: list[str]) -> list[str]:
-    empty = np.isnan(matrix.values).all(axis=1)
-    matrix.drop("samples", empty, "no value of any gene")
-    return _keep(labels, ~empty)
-
-
 def _keep(items: list[str], keep: Iterable[bool]) -> list[str]:
     return [item for item, stays in zip(items, keep, strict=True) if stays]
 
@@ -113,6 +110,12 @@ def _drop_small_classes(
         listed = ", ".join(f"{label} ({labels.count(label)})" for label in small)
         matrix.drop("samples", leave_out, f"class below min_class_size {least}: {listed}")
     return _keep(labels, ~leave_out), _keep(groups, ~leave_out)
+
+
+def _refuse_one_class(labels: list[str], name: str) -> None:
+    if len(set(labels)) < 2:
+        only = f'"{labels[0]}"' if labels else "none"
+        raise InputError(f"Dataset {name} has fewer than two classes ({only}): check datasets.{name}.label.")
 
 
 def _refuse_codes(matrix: Matrix, labels: list[str], name: str) -> None:
@@ -139,7 +142,7 @@ def _to_anndata(matrix: Matrix, labels: list[str], groups: list[str], settings: 
         obs["batch"] = matrix.fields["site"].to_numpy()
     symbols = matrix.symbols if matrix.symbols is not None else [""] * len(matrix.genes)
     var = pd.DataFrame({"symbol": symbols}, index=matrix.genes)
-    return anndata.AnnData(np.ascontiguousarray(matrix.values, dtype=np.float32), obs=obs, var=var)
+    return anndata.AnnData(matrix.values, obs=obs, var=var)
 
 
 def _log(cohort: anndata.AnnData, source: dict) -> None:

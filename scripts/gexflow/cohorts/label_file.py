@@ -8,7 +8,7 @@ import pandas as pd
 
 from gexflow.cohorts.bad_cell import MISSING, shorten
 from gexflow.cohorts.text_file import check_text, decode, read_bytes
-from gexflow.cohorts.text_table import parse_header
+from gexflow.cohorts.text_header import parse_header
 from gexflow.errors import InputError
 
 

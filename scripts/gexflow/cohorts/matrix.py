@@ -1,9 +1,14 @@
 """What every reader returns: the values of a source file and what it says of its samples."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from gexflow.cohorts.big_arrays import join_rows, keep_columns, keep_rows
+from gexflow.cohorts.text_header import check_unique
+from gexflow.errors import InputError
 
 
 @dataclass
@@ -12,8 +17,8 @@ class Matrix:
 
     Attributes
     ----------
-    values : float32 array, (samples, genes)
-        Missing values are NaN.
+    values : float32 array, (samples, genes), C-contiguous
+        Missing values are NaN. The matrix owns it: `drop` shortens it in place.
     samples, genes : list of str
         Ids as in the source; each is unique.
     fields : DataFrame, one row a sample (index = samples), all columns str
@@ -48,8 +53,60 @@ class Matrix:
         self.dropped.append({"what": what, "count": count, "why": why, "examples": examples})
         kept = [name for name, out in zip(names, leave_out, strict=True) if not out]
         if what == "samples":
-            self.values, self.samples, self.fields = self.values[keep], kept, self.fields.loc[keep]
+            self.values, self.samples, self.fields = keep_rows(self.values, keep), kept, self.fields.loc[keep]
         else:
-            self.values, self.genes = self.values[:, keep], kept
+            self.values, self.genes = keep_columns(self.values, keep), kept
             if self.symbols is not None:
                 self.symbols = [symbol for symbol, stays in zip(self.symbols, keep, strict=True) if stays]
+
+
+def join_matrices(parts: list[Matrix], paths: list[Path], what: str) -> Matrix:
+    """Put the samples of several files below each other, with the genes that all have, in the order of the first.
+
+    Parameters
+    ----------
+    parts : list of Matrix
+        Emptied on the way, so that one copy of the values is held.
+    paths : list of Path
+        Their files, for messages.
+    what : str
+        What the genes are called ("probe", "gene").
+
+    Raises
+    ------
+    InputError
+        A file has no gene in common with the others, or a sample is in two of them.
+    """
+    first, samples = parts[0], []
+    for part, path in zip(parts, paths, strict=True):
+        samples += part.samples
+        check_unique(samples, "sample", path)
+    if any(part.genes != first.genes for part in parts):
+        _take_common(parts, paths, what)
+    dropped = [entry for part in parts for entry in part.dropped]
+    notes = list(dict.fromkeys(note for part in parts for note in part.notes))
+    if len(parts) > 1:
+        notes.append(f"{len(parts)} files; all have {len(first.genes)} {what}s in common.")
+    fields = pd.concat([part.fields for part in parts]).fillna("")
+    jointly = next((part.normalised_jointly for part in parts if part.normalised_jointly), "")
+    blocks = [part.values for part in parts]
+    parts.clear()
+    first.values = np.empty((0, 0), dtype=np.float32)
+    values = blocks[0] if len(blocks) == 1 else join_rows(blocks)
+    return Matrix(values, samples, first.genes, fields, first.symbols, jointly, dropped, notes)
+
+
+def _take_common(parts: list[Matrix], paths: list[Path], what: str) -> None:
+    common = set.intersection(*(set(part.genes) for part in parts))
+    if not common:
+        raise InputError(
+            f"{paths[-1]} shares no {what} with the other files: give every platform a dataset of its own."
+        )
+    for part, path in zip(parts, paths, strict=True):
+        part.drop("genes", np.array([gene not in common for gene in part.genes]), f"not in every file ({path.name})")
+    for part in parts[1:]:
+        position = {gene: index for index, gene in enumerate(part.genes)}
+        order = [position[gene] for gene in parts[0].genes]
+        for sample in part.values:
+            sample[:] = sample[order]
+        part.genes = parts[0].genes

@@ -12,7 +12,7 @@ from gexflow.cohorts.config_keys import only_file
 from gexflow.cohorts.label_codes import is_code
 from gexflow.cohorts.mat5 import MatError, Value, read_mat5
 from gexflow.cohorts.matrix import Matrix
-from gexflow.cohorts.text_table import check_unique
+from gexflow.cohorts.text_header import check_unique
 from gexflow.errors import InputError
 from gexflow.log import logger
 

@@ -56,15 +56,16 @@ def find_scale(values: np.ndarray, dataset: str = "<name>") -> tuple[str, str]:
 
 def _vote(sample: np.ndarray) -> str:
     """Return the scale that a sample's values suggest, "" where they suggest none."""
-    known = sample[~np.isnan(sample)]
-    if not known.size:
+    # `largest` and `smallest` skip NaN; comparisons with NaN are False
+    count = sample.size - np.count_nonzero(np.isnan(sample))
+    if not count:
         return ""
-    largest, smallest = known.max(), known.min()
-    negative = np.count_nonzero(known < 0) / known.size
+    largest, smallest = np.fmax.reduce(sample), np.fmin.reduce(sample)
+    negative = np.count_nonzero(sample < 0) / count
     if negative > _FEW_NEGATIVES and largest < _LARGEST_LOG:
         # log2(x + 0.001) has many negatives too, but then all unexpressed genes share one lowest value.
-        return "log2" if np.count_nonzero(known == smallest) > _SHARED_FLOOR * known.size else "logratio"
-    if smallest >= 0 and not np.mod(known, 1).any():
+        return "log2" if np.count_nonzero(sample == smallest) > _SHARED_FLOOR * count else "logratio"
+    if smallest >= 0 and np.count_nonzero(np.floor(sample) == sample) == count:
         # Small whole numbers may be a nearly empty sample of counts, or anything else.
         return "counts" if largest > _SMALLEST_COUNT_MAXIMUM else ""
     return "log2" if largest <= _LARGEST_LOG else "linear"

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from gexflow.cohorts.bad_cell import shorten
@@ -10,7 +9,8 @@ from gexflow.cohorts.config_keys import dataset_key, only_file, strict_fields
 from gexflow.cohorts.label_file import find_id_column, match_labels, read_label_file
 from gexflow.cohorts.labels import find_field
 from gexflow.cohorts.matrix import Matrix
-from gexflow.cohorts.text_table import Header, TextTable, read_header, read_ids, read_text_table
+from gexflow.cohorts.text_header import Header
+from gexflow.cohorts.text_table import Layout, TextTable, read_header, read_ids, read_text_table
 from gexflow.errors import InputError
 from gexflow.log import logger
 
@@ -44,11 +44,18 @@ def read_table_source(paths: list[Path], labels_path: Path | None, settings: dic
     id_column = _id_column(header, settings)
     rows_are, notes = _orientation(path, header, id_column, labels, labels_path, settings)
     text = _text_columns(header, settings) if labels is None else []
-    table = read_text_table(path, text, id_column, _ignored(header, settings), _remedy(settings, rows_are))
+    layout = Layout(
+        samples_in_rows=rows_are == "samples",
+        text=tuple(text),
+        ignore=tuple(_ignored(header, settings)),
+        id_column=id_column,
+        remedy=_remedy(settings, rows_are),
+    )
+    table = read_text_table(path, layout)
     if not table.columns:
         raise InputError(f"{path} has no column of numbers besides {', '.join(table.text)}: are genes missing?")
     if rows_are == "samples":
-        values, samples, genes = np.ascontiguousarray(table.values), table.ids, table.columns
+        values, samples, genes = table.values, table.ids, table.columns
     else:
         values, samples, genes = table.values.T, table.columns, table.ids
     if labels is None:

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from gexflow.cohorts.barcodes import barcode_fields
-from gexflow.cohorts.config_keys import dataset_key, only_file, strict_fields
+from gexflow.cohorts.big_arrays import row_blocks
+from gexflow.cohorts.config_keys import only_file, strict_fields
 from gexflow.cohorts.label_file import match_labels, read_label_file
 from gexflow.cohorts.matrix import Matrix
-from gexflow.cohorts.text_table import read_text_table
-from gexflow.errors import InputError
+from gexflow.cohorts.text_table import Layout, read_text_table
 from gexflow.log import logger
 
 _PRIMARY = ["01", "03"]
@@ -41,7 +41,7 @@ def read_tcga(paths: list[Path], labels_path: Path | None, settings: dict) -> Ma
         A file is wrong, labels match no sample or conflict, or no sample is left.
     """
     path = only_file(paths, settings)
-    table = read_text_table(path)
+    table = read_text_table(path, Layout())
     samples = table.columns
     fields, notes = pd.DataFrame(index=samples), []
     if labels_path is not None:
@@ -56,16 +56,16 @@ def read_tcga(paths: list[Path], labels_path: Path | None, settings: dict) -> Ma
         fields,
         symbols=[_symbol(gene) for gene in table.ids] if paired else None,
         # Firehose tables carry the same ids, but neither gaps nor values below 0
-        normalised_jointly="EB++" if paired and not (table.values >= 0).all() else "",
+        normalised_jointly="EB++" if paired and _has_gaps(table.values.T) else "",
         notes=notes,
     )
     matrix.drop("genes", np.array([gene.startswith(_TOTALS) for gene in matrix.genes]), "totals, not genes")
-    _drop_sample_types(matrix, settings)
-    _drop_do_not_use(matrix)
-    if not matrix.samples or not matrix.genes:
-        raise InputError(f"{path}: nothing is left ({_left_out(matrix)}): see {dataset_key(settings, 'sample_types')}.")
     logger.info("TCGA: %d samples, %d genes", len(matrix.samples), len(matrix.genes))
     return matrix
+
+
+def _has_gaps(values: np.ndarray) -> bool:
+    return any(not (block >= 0).all() for _, block in row_blocks(values))
 
 
 def _symbol(gene: str) -> str:
@@ -80,28 +80,3 @@ def _add_barcodes(fields: pd.DataFrame, samples: list[str], notes: list[str]) ->
     for old, new in taken.items():
         notes.append(f'Column "{old}" of the labels file is field "{new}": "{old}" is read from the barcode.')
     return pd.concat([fields.rename(columns=taken), parts], axis=1)
-
-
-def _drop_sample_types(matrix: Matrix, settings: dict) -> None:
-    wanted = settings.get("sample_types", _PRIMARY)
-    if not wanted or "sample_type" not in matrix.fields:
-        return
-    codes = {str(code).zfill(2) for code in wanted}
-    types = matrix.fields["sample_type"]
-    for code in sorted(set(types) - codes - {""}):
-        # The mask is made anew, because every drop shortens the table.
-        leave_out = (matrix.fields["sample_type"] == code).to_numpy()
-        matrix.drop("samples", leave_out, f"sample type {code} is not in sample_types ({', '.join(sorted(codes))})")
-
-
-def _drop_do_not_use(matrix: Matrix) -> None:
-    for name in matrix.fields.columns:
-        if name.lower() == "do_not_use":
-            # Several rows of a sample may say "False; True": one warning is enough.
-            leave_out = matrix.fields[name].str.contains(r"\btrue\b", case=False, regex=True).to_numpy()
-            matrix.drop("samples", leave_out, f"{name} is True in the labels file")
-            return
-
-
-def _left_out(matrix: Matrix) -> str:
-    return "; ".join(f"{entry['count']} {entry['what']}: {entry['why']}" for entry in matrix.dropped)

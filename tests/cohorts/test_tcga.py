@@ -28,7 +28,7 @@ def read(write):
     def reader(matrix, labels=None, **settings):
         path = None if labels is None else write(labels, "labels.tsv")
         matrix = read_tcga([write(matrix)], path, SETTINGS | settings)
-        names = matrix.fields["type"] if "type" in matrix.fields else matrix.samples
+        names = matrix.fields.get("type", matrix.samples)
         matrix.labels = choose_samples(matrix, list(names), SETTINGS | settings)
         return matrix
 

@@ -25,4 +25,6 @@ with job_log(snakemake.log[0]) as log:
         files.write_h5ad(prepared.fitted, fitted)
         summaries.append(prepared.summary)
         log.info("%s, fold %d: %d of %d genes kept", where, fold, prepared.features.n_vars, cohort.n_vars)
+        for note in filter(None, prepared.summary["note"]):
+            log.info("%s, fold %d, %s", where, fold, note)
     files.write_table(pd.concat(summaries, ignore_index=True), snakemake.output.summary)

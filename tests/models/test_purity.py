@@ -37,7 +37,8 @@ def cohort() -> anndata.AnnData:
     obs = pd.DataFrame({"label": pd.Categorical(labels), "group": [f"p{i // 2}" for i in range(90)]})
     obs.index = [f"s{i}" for i in range(90)]
     obs["group"] = [f"p{i // 6}-{label}" for i, label in enumerate(labels)]
-    var = pd.DataFrame({"symbol": [""] * 140}, index=[f"g{i:03d}" for i in range(140)])
+    symbols = ["" if i % 10 == 9 else f"S{i % 90}" for i in range(140)]  # some genes have two probes, some have none
+    var = pd.DataFrame({"symbol": symbols}, index=[f"g{i:03d}" for i in range(140)])
     return anndata.AnnData(counts, obs=obs, var=var, uns={"scale": "counts"})
 
 

@@ -1,7 +1,10 @@
 """Steps equal their references and learn from training samples only."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -19,7 +22,7 @@ from gexflow.recipes.recipe import (
     restore_recipe,
     store_recipe,
 )
-from gexflow.recipes.selection import SelectLogistic, SelectVariance
+from gexflow.recipes.selection import DropMissing, SelectLogistic, SelectVariance
 from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, ToLog2, Zscore
 
 
@@ -94,6 +97,21 @@ def test_minmax_over_all_genes_is_one_linear_map(values):
     np.testing.assert_allclose(scaled, (values - values.min()) / np.ptp(values), atol=1e-6)
 
 
+def test_drop_missing_counts_in_the_training_samples_and_keeps_the_share_itself(values):
+    values[:10, 0] = np.nan  # 20 % of 50 training samples
+    values[:11, 1] = np.nan
+    values[50:, 2] = np.nan
+    step = DropMissing(share=0.2).fit(values[:50])
+    assert np.flatnonzero(~step.kept_).tolist() == [1]
+    np.testing.assert_array_equal(step.transform(values), np.delete(values, 1, axis=1))
+
+
+def test_drop_missing_says_why_no_gene_is_left(values):
+    values[:5] = np.nan
+    with pytest.raises(InputError, match=r"at least 6\.25 % of the samples; raise `share`"):
+        DropMissing(share=0.05).fit(values)
+
+
 def test_select_variance_equals_scikit_learn(values):
     threshold = float(np.median(values.var(axis=0)))
     expected = VarianceThreshold(threshold).fit(values.astype(float)).get_support()
@@ -139,10 +157,20 @@ def test_steps_on_values_follow_their_definition(values):
     assert clipped.max() == 50
 
 
+def test_clip_counts_the_values_that_it_moves(values):
+    values[0, :2], values[1, 0], values[2, 0] = -1, np.nan, 0
+    clip = Clip(low=0, high=None).fit(values[40:])
+    assert clip.note(values) == "clip: 2 of 2,399 values below 0 set to 0"
+    assert clip.note(values[40:]) == ""
+    above = int((values > 200).sum())
+    both = "clip: 2 of 2,399 values below 0 set to 0, {} of 2,399 values above 200 set to 200"
+    assert Clip(low=0, high=200).fit(values).note(values) == both.format(above)
+
+
 def test_to_log2_leaves_logged_data_alone_and_says_so():
     recipe, notes = build_recipe(["impute_median", "to_log2"], "log2")
     assert [name for name, _ in recipe.steps] == ["1_impute_median"]
-    assert "left out" in notes[0]
+    assert "left out" in notes["2_to_log2"]
 
 
 def test_to_log2_refuses_negative_linear_values_with_the_remedy(values):
@@ -163,7 +191,6 @@ def test_missing_values_never_reach_the_features(values):
         apply_recipe(fit_recipe(recipe, table, None), table)
 
 
-VARIABLE = {"select_variance": {"threshold": 0.5}}
 FULL = ["impute_median", "cpm", "to_log2", {"select_variance": {"top": 20}}, {"gene_quantile": {"output": "normal"}}]
 RECIPES = {
     "paper": ["impute_median", {"gene_quantile": {"output": "normal"}}, {"select_logistic": {"C": 0.1}}],
@@ -177,7 +204,23 @@ RECIPES = {
         "minmax",
     ],
     "zscore": ["impute_median", {"minmax": {"per": "gene"}}, "zscore"],
+    "genes": [
+        {"drop_missing": {"share": 0.15}},
+        {"select_variance": {"top": 20}},
+        {"collapse_genes": {"by": "largest_mean"}},
+        "impute_median",
+        {"select_logistic": {"keep": 4}},
+    ],
+    "mean": [
+        {"drop_missing": {"share": 0.3}},
+        "to_log2",
+        {"collapse_genes": {"unmapped": "keep"}},
+        *FULL[:1],
+        "zscore",
+    ],
+    "median": ["impute_median", {"select_variance": {"top": 25}}, {"collapse_genes": {"by": "median"}}],
 }
+SYMBOLS = np.array(["" if gene % 7 == 6 else f"S{gene % 12}" for gene in range(30)])
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -186,7 +229,7 @@ def test_a_stored_recipe_prepares_new_samples_alike(values, labels, name, tmp_pa
 
     table = with_gaps(values)
     recipe, _ = build_recipe(RECIPES[name], "counts")
-    fit_recipe(recipe, table[::2], labels[::2])
+    fit_recipe(recipe, table[::2], labels[::2], SYMBOLS)
     path = tmp_path / "fitted.h5ad"
     store_recipe(recipe, [f"g{i}" for i in range(30)]).write_h5ad(path)
     stored = anndata.read_h5ad(path)
@@ -203,11 +246,23 @@ def test_noise_in_the_test_rows_changes_nothing_that_was_learned(values, labels,
     learned = []
     for table in (values, noisy):
         recipe, _ = build_recipe(RECIPES[name], "counts")
-        learned.append(store_recipe(fit_recipe(recipe, table[train], labels[train]), [f"g{i}" for i in range(30)]))
+        fit_recipe(recipe, table[train], labels[train], SYMBOLS)
+        learned.append(store_recipe(recipe, [f"g{i}" for i in range(30)]))
     for column in learned[0].var:
         np.testing.assert_array_equal(learned[0].var[column].to_numpy(), learned[1].var[column].to_numpy())
     for key in learned[0].varm:
         np.testing.assert_array_equal(learned[0].varm[key], learned[1].varm[key])
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_schema_knows_every_step_with_its_parameters_and_defaults(name):
+    schema = yaml.safe_load((Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml").read_text())["$defs"]
+    entry = schema["step"]["properties"][name]
+    entry = schema["no_parameters"] if "$ref" in entry else entry
+    parameters = STEPS[name]().get_params()
+    assert set(entry["properties"]) == set(parameters)
+    assert {key: part.get("default") for key, part in entry["properties"].items()} == parameters
+    assert set(schema["step"]["properties"]) == set(STEPS)
 
 
 @parametrize_with_checks([STEPS[name]() for name in STEPS if name not in ("cpm", "to_log2", "select_variance")])

@@ -1,6 +1,7 @@
 """A results tree that looks like a finished study, made of plausible numbers."""
 
 import io
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -174,7 +175,7 @@ def _attribution(paths, home, classes, simulated, folds, rng) -> None:
     _put(paths, "genes", home / "genes.tsv", pd.DataFrame(rows))
     samples = [{"fold": 1, "sample": f"s{i}", "target": classes[0], "predicted": classes[0]} for i in range(80)]
     _put(paths, "deltas", home / "deltas.tsv", pd.DataFrame(samples).assign(delta=rng.normal(0, 0.01, 80)))
-    _put(paths, "heatmaps", home / "heatmaps.svg", heatmap(classes))
+    _put(paths, "heatmaps", home / "heatmaps.svg", heatmap(min(len(classes), 12)))
     if simulated:
         rows = [
             {"fold": f, "genes": 500, "planted": 60, "auroc_attribution": 0.9, "auroc_f_test": 0.93}
@@ -183,11 +184,15 @@ def _attribution(paths, home, classes, simulated, folds, rng) -> None:
         _put(paths, "recovery", home / "recovery.tsv", pd.DataFrame(rows))
 
 
-def heatmap(classes: list[str]) -> str:
-    """Draw what the stage attribution would: a matplotlib SVG with prolog, namespaces, metadata and ids."""
+@cache
+def heatmap(classes: int) -> str:
+    """Draw what the stage attribution would: a matplotlib SVG with prolog, namespaces, metadata and ids.
+
+    Drawn once a size: as in a study, where all heat maps are drawn with one salt, ids repeat between the drawings.
+    """
     figure = Figure(figsize=(9, 3))
     axes = figure.add_subplot()
-    axes.imshow(np.random.default_rng(0).normal(size=(min(len(classes), 12), 40)), cmap="RdBu_r", interpolation="none")
+    axes.imshow(np.random.default_rng(0).normal(size=(classes, 40)), cmap="RdBu_r", interpolation="none")
     axes.set_title("Mean attribution")
     file = io.StringIO()
     figure.savefig(file, format="svg")

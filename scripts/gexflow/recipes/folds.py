@@ -8,18 +8,13 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from gexflow.errors import InputError
+from gexflow.recipes.collapse import CollapseGenes, first_columns
 from gexflow.recipes.recipe import apply_recipe, build_recipe, fit_recipe, kept_genes, step_table, store_recipe
-
-
-def unconverged(recipe: Pipeline) -> list[str]:
-    """Name the steps whose solver used up its iterations."""
-    stopped = [name for name, step in recipe.steps if getattr(step, "n_iter_", 0) >= getattr(step, "max_iter", 1)]
-    return [f"{name} did not converge: raise max_iter" for name in stopped]
 
 
 @dataclass
 class PreparedFold:
-    """Features of all samples of a fold, the fitted recipe, and what each step did to the genes."""
+    """Features of all samples of a fold, the fitted recipe, and what each step did and has to say."""
 
     features: anndata.AnnData
     fitted: anndata.AnnData
@@ -33,7 +28,7 @@ def prepare_fold(cohort: anndata.AnnData, parts: np.ndarray, steps: list, fold: 
     Parameters
     ----------
     cohort : AnnData
-        X float32 (samples, genes), `obs["label"]`, `uns["scale"]`.
+        X float32 (samples, genes), `obs["label"]`, `var["symbol"]` ("" where a gene has none), `uns["scale"]`.
     parts : str array (samples,)
         train, validation, test or holdout, in the cohort's order. Only "train" rows reach a fitted value.
     steps : list
@@ -51,18 +46,27 @@ def prepare_fold(cohort: anndata.AnnData, parts: np.ndarray, steps: list, fold: 
     if absent:
         raise InputError(f"fold {fold}: no training sample of class {', '.join(absent)}: use fewer folds")
     values = np.asarray(cohort.X, dtype=np.float32)
+    symbols = cohort.var["symbol"].astype(str).to_numpy(dtype=object)
     try:
         recipe, notes = build_recipe(steps, str(cohort.uns["scale"]))
-        fit_recipe(recipe, values[train], labels[train])
-        features = apply_recipe(recipe, values)
+        fit_recipe(recipe, values[train], labels[train], symbols)
+        features = apply_recipe(recipe, values, notes)
     except InputError as error:
         raise InputError(f"fold {fold}, {error}") from None
-    notes += unconverged(recipe)
-    kept = kept_genes(recipe, cohort.n_vars)
     obs = cohort.obs[["label", "group"]].assign(part=pd.Categorical(parts))
-    table = anndata.AnnData(features, obs=obs, var=cohort.var.iloc[kept][["symbol"]].copy())
-    fitted = store_recipe(recipe, list(cohort.var_names))
-    summary = step_table(recipe, cohort.n_vars)
+    var = cohort.var.iloc[shown_genes(recipe, symbols)][["symbol"]].copy()
+    summary = step_table(recipe, cohort.n_vars, notes)
     summary.insert(0, "fold", fold)
-    summary["note"] = "; ".join(notes)
-    return PreparedFold(table, fitted, summary, recipe)
+    table = anndata.AnnData(features, obs=obs, var=var)
+    return PreparedFold(table, store_recipe(recipe, list(cohort.var_names)), summary, recipe)
+
+
+def shown_genes(recipe: Pipeline, symbols: np.ndarray) -> np.ndarray:
+    """Return, for every feature, the index of the cohort's gene that it is named after.
+
+    A collapsed gene is named after the cohort's first probe of its symbol, whichever probe lends it a place in this
+    fold: so its attributions meet over the folds.
+    """
+    kept = kept_genes(recipe, len(symbols))
+    collapsed = any(isinstance(step, CollapseGenes) for _, step in recipe.steps)
+    return first_columns(symbols)[kept] if collapsed else kept

@@ -9,17 +9,20 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from gexflow.errors import InputError, nearest
+from gexflow.recipes.collapse import CollapseGenes
 from gexflow.recipes.quantile import GeneQuantile
-from gexflow.recipes.selection import SelectLogistic, SelectVariance
+from gexflow.recipes.selection import DropMissing, SelectLogistic, SelectVariance
 from gexflow.recipes.step import Step
 from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, ToLog2, Zscore
 
 STEPS: dict[str, type[Step]] = {
+    "drop_missing": DropMissing,
     "impute_median": ImputeMedian,
     "cpm": Cpm,
     "to_log2": ToLog2,
     "floor": Floor,
     "clip": Clip,
+    "collapse_genes": CollapseGenes,
     "zscore": Zscore,
     "minmax": Minmax,
     "gene_quantile": GeneQuantile,
@@ -27,8 +30,12 @@ STEPS: dict[str, type[Step]] = {
     "select_logistic": SelectLogistic,
 }
 
+# learned arrays that are no floats, although the table holds them as such, beside the NaN of genes that did not reach
+# the step
+_STORED_AS_FLOAT = {"kept": bool, "gene": np.int64}
 
-def build_recipe(steps: list, scale: str) -> tuple[Pipeline, list[str]]:
+
+def build_recipe(steps: list, scale: str) -> tuple[Pipeline, dict[str, str]]:
     """Make an unfitted recipe for values on `scale`.
 
     Parameters
@@ -41,35 +48,52 @@ def build_recipe(steps: list, scale: str) -> tuple[Pipeline, list[str]]:
     -------
     recipe : Pipeline
         Steps named `<position>_<name>`, positions from 1.
-    notes : list of str
+    notes : {step: text}
         What was left out, and why.
     """
-    built, notes = [], []
+    built, notes = [], {}
     for position, entry in enumerate(steps, start=1):
         name, parameters = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
         if name not in STEPS:
             raise InputError(f'a recipe has the unknown step "{name}": {nearest(name, list(STEPS))}')
         applies, scale, note = STEPS[name].on_scale(scale)
-        notes += [note] if note else []
         if applies:
             built.append((f"{position}_{name}", STEPS[name](**(parameters or {}))))
+        if note:
+            notes[f"{position}_{name}"] = note
     return Pipeline(built), notes
 
 
-def fit_recipe(recipe: Pipeline, values: np.ndarray, labels: np.ndarray) -> Pipeline:
-    """Fit a recipe to the training samples of a fold: `values` (samples, genes) float32, `labels` (samples,)."""
+def fit_recipe(recipe: Pipeline, values: np.ndarray, labels: np.ndarray, symbols: np.ndarray | None = None) -> Pipeline:
+    """Fit a recipe to the training samples of a fold.
+
+    Parameters
+    ----------
+    recipe : Pipeline
+    values : float32 array (samples, genes)
+    labels : str array (samples,)
+    symbols : str array (genes,), "" where a gene has none
+        They follow the genes that reach a step. None: no gene has one.
+    """
+    reached = np.full(values.shape[1], "", dtype=object) if symbols is None else np.asarray(symbols, dtype=object)
     for name, step in recipe.steps:
         try:
-            values = step.fit(values, labels).transform(values)
+            values = step.fit(values, labels, symbols=reached).transform(values)
         except InputError as error:
             raise InputError(f"step {name}: {error}") from None
+        reached = reached[getattr(step, "kept_", slice(None))]
     return recipe
 
 
-def apply_recipe(recipe: Pipeline, values: np.ndarray) -> np.ndarray:
-    """Prepare any samples: (samples, genes) float32 to (samples, kept genes) float32, all finite."""
+def apply_recipe(recipe: Pipeline, values: np.ndarray, notes: dict[str, str] | None = None) -> np.ndarray:
+    """Prepare any samples: (samples, genes) float32 to (samples, kept genes) float32, all finite.
+
+    A map given as `notes` receives, by the step's name, what the steps say of their work on these samples.
+    """
     for name, step in recipe.steps:
         try:
+            if notes is not None:
+                notes[name] = step.note(values)
             values = step.transform(values)
         except InputError as error:
             raise InputError(f"step {name}: {error}") from None
@@ -86,14 +110,16 @@ def kept_genes(recipe: Pipeline, genes: int) -> np.ndarray:
     return indices
 
 
-def step_table(recipe: Pipeline, genes: int) -> pd.DataFrame:
-    """Return one row a step: step, genes_in, genes_out."""
-    rows = []
-    for name, step in recipe.steps:
-        left = int(step.kept_.sum()) if hasattr(step, "kept_") else genes
-        rows.append({"step": name.replace("_", " ", 1), "genes_in": genes, "genes_out": left})
+def step_table(recipe: Pipeline, genes: int, notes: dict[str, str]) -> pd.DataFrame:
+    """Return one row a step, those left out with a note among them: step, genes_in, genes_out, note."""
+    steps, rows = dict(recipe.steps), []
+    for name in sorted({*steps, *notes}, key=lambda name: int(name.split("_")[0])):
+        kept = getattr(steps.get(name), "kept_", None)
+        left = genes if kept is None else int(kept.sum())
+        shown = name.replace("_", " ", 1)
+        rows.append({"step": shown, "genes_in": genes, "genes_out": left, "note": notes.get(name, "")})
         genes = left
-    return pd.DataFrame(rows, columns=["step", "genes_in", "genes_out"])
+    return pd.DataFrame(rows, columns=["step", "genes_in", "genes_out", "note"])
 
 
 def store_recipe(recipe: Pipeline, genes: list[str]) -> anndata.AnnData:
@@ -146,4 +172,4 @@ def _restored(table: anndata.AnnData, name: str, reached: np.ndarray) -> Any:
     if name in table.varm:
         return np.asarray(table.varm[name])[reached].T
     learned = table.var[name].to_numpy()[reached]
-    return learned.astype(bool) if name.endswith(".kept") else learned
+    return learned.astype(_STORED_AS_FLOAT.get(name.rsplit(".", 1)[1], learned.dtype))

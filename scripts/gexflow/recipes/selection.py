@@ -18,6 +18,27 @@ def largest(scores: np.ndarray, count: int) -> np.ndarray:
     return mask
 
 
+class DropMissing(Selection):
+    """Leave out genes that are missing in more than `share` of the training samples.
+
+    Where values are missing by batch, as in EB++, a gene filled with its median tells the batch. Put the step first.
+    """
+
+    per_gene: ClassVar[tuple[str, ...]] = ("missing_", "kept_")
+
+    def __init__(self, share: float = 0.2):
+        self.share = share
+
+    def _learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
+        self.missing_ = np.isnan(X).mean(axis=0)
+        self.kept_ = self.missing_ <= self.share
+        if not self.kept_.any():
+            raise InputError(
+                "drop_missing kept no gene: in the training part each is missing in at least "
+                f"{100 * self.missing_.min():.3g} % of the samples; raise `share`"
+            )
+
+
 class SelectVariance(Selection):
     """Keep genes by their variance in the training samples: above `threshold`, or the `top` most variable ones.
 
@@ -75,6 +96,11 @@ class SelectLogistic(Selection):
             self.kept_ = self.coefficients_ >= np.median(self.coefficients_)
         else:
             self.kept_ = largest(self.coefficients_, int(self.keep))
+
+    def note(self, X: np.ndarray) -> str:
+        """Say whether the solver used up its iterations."""
+        stopped = getattr(self, "n_iter_", 0) >= self.max_iter
+        return "select_logistic did not converge: raise max_iter" if stopped else ""
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that labels are needed."""

@@ -38,8 +38,8 @@ class Step(TransformerMixin, BaseEstimator):
         """
         return True, scale, ""
 
-    def fit(self, X: np.ndarray, y: np.ndarray | None = None) -> "Step":
-        """Learn from training samples (samples, genes)."""
+    def fit(self, X: np.ndarray, y: np.ndarray | None = None, symbols: np.ndarray | None = None) -> "Step":
+        """Learn from training samples (samples, genes); `symbols` (genes,) matter to collapse_genes alone."""
         self._learn(self._checked(X, reset=True), y)
         return self
 
@@ -47,6 +47,10 @@ class Step(TransformerMixin, BaseEstimator):
         """Apply what was learned to any samples (samples, genes)."""
         check_is_fitted(self, ("n_features_in_", *self.per_gene))
         return self._apply(self._checked(X, reset=False))
+
+    def note(self, X: np.ndarray) -> str:
+        """Say what a user must be told of the fitted step's work on these samples (samples, genes); "" if nothing."""
+        return ""
 
     def _checked(self, X: np.ndarray, reset: bool) -> np.ndarray:
         X = validate_data(self, X, reset=reset, dtype=np.float32, ensure_all_finite="allow-nan")

@@ -88,6 +88,14 @@ class Clip(Step):
     def _apply(self, X: np.ndarray) -> np.ndarray:
         return X if self.low is None and self.high is None else np.clip(X, self.low, self.high)
 
+    def note(self, X: np.ndarray) -> str:
+        """Count the values that are moved, among those that are not missing."""
+        total = int((~np.isnan(X)).sum())
+        bounds = (("below", self.low, np.less), ("above", self.high, np.greater))
+        counts = [(side, bound, int(beyond(X, bound).sum())) for side, bound, beyond in bounds if bound is not None]
+        moved = [f"{n:,} of {total:,} values {side} {bound:g} set to {bound:g}" for side, bound, n in counts if n]
+        return f"clip: {', '.join(moved)}" if moved else ""
+
 
 class Standardising(Step):
     """Base of the steps after which values have no unit any more."""

@@ -1,0 +1,68 @@
+"""A prepared fold names its features and tells what every step did."""
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from gexflow.errors import InputError
+from gexflow.recipes.folds import prepare_fold
+
+SYMBOLS = ["A", "", "B", "A", "C", "B", "A", "D"]
+
+
+@pytest.fixture
+def cohort() -> anndata.AnnData:
+    values = np.random.default_rng(4).normal(6, 1, size=(30, 8)).astype(np.float32)
+    values[:10, 0] = np.nan  # the first probe of A has no value in fold 1's training samples
+    values[12, 4] = -2
+    obs = pd.DataFrame({"label": ["x", "y"] * 15, "group": [f"p{i}" for i in range(30)]})
+    var = pd.DataFrame({"symbol": pd.Categorical(SYMBOLS)}, index=[f"probe{i}" for i in range(8)])
+    return anndata.AnnData(
+        values, obs=obs.set_index(np.array([f"s{i}" for i in range(30)])), var=var, uns={"scale": "log2"}
+    )
+
+
+def parts(train: slice) -> np.ndarray:
+    found = np.full(30, "test", dtype=object)
+    found[train] = "train"
+    return found.astype(str)
+
+
+@pytest.mark.parametrize("by", ["mean", "largest_mean"])
+def test_a_collapsed_gene_has_the_same_name_and_symbol_in_every_fold(cohort, by):
+    steps = ["impute_median", {"collapse_genes": {"by": by}}]
+    folds = [prepare_fold(cohort, parts(train), steps, 1) for train in (slice(0, 10), slice(10, 30))]
+    for fold in folds:
+        assert fold.features.var["symbol"].to_dict() == {"probe0": "A", "probe2": "B", "probe4": "C", "probe7": "D"}
+    assert not folds[0].fitted.var.loc["probe0", "kept"]
+    if by == "mean":
+        expected = cohort.X[:10, [3, 6]].mean(axis=1)
+        np.testing.assert_allclose(folds[0].features[:10, "probe0"].X[:, 0], expected, rtol=1e-6)
+
+
+def test_without_collapsing_features_carry_the_ids_of_their_genes(cohort):
+    fold = prepare_fold(cohort, parts(slice(10, 30)), ["impute_median", {"select_variance": {"top": 3}}], 1)
+    assert list(fold.features.var_names) == list(cohort.var_names[fold.fitted.var["kept"]])
+
+
+@pytest.mark.filterwarnings("ignore:newton-cg failed")
+def test_each_step_s_note_stands_beside_it_and_counts_all_samples(cohort):
+    steps = ["impute_median", "to_log2", {"clip": {"low": 0}}, "collapse_genes", {"select_logistic": {"max_iter": 1}}]
+    summary = prepare_fold(cohort, parts(slice(15, 30)), steps, 3).summary.set_index("step")
+    assert summary["note"].to_dict() == {
+        "1 impute_median": "",
+        "2 to_log2": "to_log2 left out: the values are on the log2 scale already",
+        "3 clip": "clip: 1 of 240 values below 0 set to 0",  # a test sample's
+        "4 collapse_genes": "collapse_genes: 8 probes to 4 genes; 1 without a symbol left out",
+        "5 select_logistic": "select_logistic did not converge: raise max_iter",
+    }
+    assert summary["genes_in"].tolist() == [8, 8, 8, 8, 4]
+    assert summary["genes_out"].tolist()[:4] == [8, 8, 8, 4]
+    assert (summary["fold"] == 3).all()
+
+
+def test_a_mistake_names_fold_and_step(cohort):
+    cohort.var["symbol"] = ""
+    with pytest.raises(InputError, match=r"^fold 2, step 2_collapse_genes: .*files\.annotation"):
+        prepare_fold(cohort, parts(slice(10, 30)), ["impute_median", "collapse_genes"], 2)

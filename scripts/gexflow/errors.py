@@ -19,3 +19,9 @@ def nearest(name: str, valid: list[str]) -> str:
         return f'did you mean "{lowered[close[0]]}"?'
     shown = ", ".join(list(map(str, valid))[:30]) or "none"
     return f"known: {shown}" + (", ..." if len(valid) > 30 else "")
+
+
+def shorten(text: str, length: int = 60) -> str:
+    """Quote a piece of a file, cut where it is long."""
+    text = text if len(text) <= length else text[:length] + "..."
+    return '"' + "".join(character if character.isprintable() else "?" for character in text) + '"'

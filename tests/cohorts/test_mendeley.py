@@ -64,9 +64,9 @@ def test_a_file_without_a_code_column_is_accepted(write):
         (mat()[:300], ["cannot be read"]),
         (b"", ["empty"]),
         (b"no mat", ["cannot be read"]),
-        (zipped("a.mat", "b.mat"), ["exactly one", "a.mat, b.mat"]),
-        (zipped("a.txt"), ["exactly one", "none"]),
-        (zipped("a.mat")[:80], ["damaged zip"]),
+        (zipped("a.mat", "b.mat"), ["exactly one", '"a.mat", "b.mat"']),
+        (zipped("a.txt"), ["exactly one", "no file", '"a.txt"']),
+        (zipped("a.mat")[:80], ["zip", "fetch it again"]),
     ],
 )
 def test_a_bad_file_is_refused(write, refused, content, words):

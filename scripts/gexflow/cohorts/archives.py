@@ -14,10 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from gexflow.cohorts.bad_cell import shorten
 from gexflow.cohorts.tar_stream import Entry, open_tar, tar_entries
 from gexflow.cohorts.unpacking import Budget, Unpacked, in_sentences
-from gexflow.errors import InputError
+from gexflow.errors import InputError, shorten
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _ENCRYPTED = 0x1

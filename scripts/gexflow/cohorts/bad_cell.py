@@ -8,15 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from gexflow.cohorts.text_file import decode, open_bytes
-from gexflow.errors import InputError
+from gexflow.errors import InputError, shorten
 
 MISSING = frozenset({"", "NA", "NaN", "nan", "null", "NULL", "N/A"})
-
-
-def shorten(text: str, length: int = 60) -> str:
-    """Quote a piece of a file, cut where it is long."""
-    text = text if len(text) <= length else text[:length] + "..."
-    return '"' + "".join(character if character.isprintable() else "?" for character in text) + '"'
 
 
 def split_line(line: str, delimiter: str, path: Path, number: int) -> list[str]:

@@ -22,6 +22,14 @@ def only_file(paths: list[Path], settings: dict) -> Path:
     return path
 
 
+def all_files(paths: list[Path]) -> list[Path]:
+    """Return the matrix files of a source that takes several; a missing one is an `InputError`."""
+    for path in paths:
+        if not Path(path).is_file():
+            raise InputError(f"{path} does not exist or is no file: correct its path in the config.")
+    return [Path(path) for path in paths]
+
+
 def strict_fields(settings: dict) -> list[str]:
     """Return the fields that labels and groups come from: there a sample must have one value."""
     rules = (settings.get("label"), settings.get("group"))

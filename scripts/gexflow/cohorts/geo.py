@@ -6,9 +6,10 @@ from typing import BinaryIO
 
 import pandas as pd
 
+from gexflow.cohorts.config_keys import all_files
 from gexflow.cohorts.geo_fields import sample_fields
 from gexflow.cohorts.matrix import Matrix, join_matrices
-from gexflow.cohorts.text_file import check_text, open_bytes
+from gexflow.cohorts.text_file import open_text
 from gexflow.cohorts.text_table import Layout, parse_table
 from gexflow.errors import InputError
 from gexflow.log import logger
@@ -47,14 +48,14 @@ def read_geo(paths: list[Path], settings: dict) -> Matrix:
     InputError
         A file is no whole series matrix, files share no probe, or a sample is in two of them.
     """
-    paths = [check_text(path) for path in paths]
+    paths = all_files(paths)
     matrix = join_matrices([_read_file(path) for path in paths], paths, "probe")
     logger.info("GEO: %d samples, %d probes from %d file(s)", len(matrix.samples), len(matrix.genes), len(paths))
     return matrix
 
 
 def _read_file(path: Path) -> Matrix:
-    with open_bytes(path) as file:
+    with open_text(path) as file:
         head = _read_head(file, path)
         try:
             table = parse_table(file, path, Layout(if_empty=_NO_VALUES), head.count(b"\n") + 2, _END)

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from gexflow.cohorts.bad_cell import shorten
 from gexflow.cohorts.text_file import decode
-from gexflow.errors import InputError
+from gexflow.errors import InputError, shorten
 
 _PREFIX = "!sample_"
 _CHARACTERISTICS = "characteristics_ch"

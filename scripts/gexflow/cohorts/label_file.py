@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from gexflow.cohorts.bad_cell import MISSING, shorten
-from gexflow.cohorts.text_file import check_text, decode, read_bytes
+from gexflow.cohorts.bad_cell import MISSING
+from gexflow.cohorts.text_file import Packed, decode, open_text
 from gexflow.cohorts.text_header import parse_header
-from gexflow.errors import InputError
+from gexflow.errors import InputError, shorten
 
 
-def read_label_file(path: str | Path) -> pd.DataFrame:
+def read_label_file(path: str | Path | Packed) -> pd.DataFrame:
     """Read a tab- or comma-separated table as texts; missing values become ""."""
-    path = check_text(path)
-    content = read_bytes(path)
+    with open_text(path) as file:
+        content = file.read()
     header = parse_header(content, path)
     names = [name or "sample" for name in header.names]
     rows = [

@@ -1,13 +1,11 @@
 """The Mendeley tumour set (doi 10.17632/sf5n64hydt) and files of its layout: MATLAB 5, class code last."""
 
-import io
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from gexflow.cohorts.bad_cell import shorten
+from gexflow.cohorts.archives import open_member
 from gexflow.cohorts.config_keys import only_file
 from gexflow.cohorts.label_codes import is_code
 from gexflow.cohorts.mat5 import MatError, Value, read_mat5
@@ -80,18 +78,8 @@ def _mat_file(path: Path) -> bytes:
         raise InputError(f"{path} is empty: delete it and fetch it again.")
     if not content.startswith(b"PK"):
         return content
-    # A damaged archive can make the unpacking fail in many ways; whichever it is, the file is at fault.
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(content))
-        names = [name for name in archive.namelist() if name.lower().endswith(".mat") and "__MACOSX" not in name]
-        member = archive.read(names[0]) if len(names) == 1 else b""
-    except Exception as error:
-        reason = shorten(str(error) or type(error).__name__)
-        raise InputError(f"{path} is a damaged zip archive ({reason}): delete it and fetch it again.") from None
-    if len(names) != 1:
-        found = ", ".join(names[:5]) or "none"
-        raise InputError(f"{path} must hold exactly one .mat file (found: {found}): unpack the right one and name it.")
-    return member
+    with open_member(path, ".mat") as member:
+        return member.file.read()
 
 
 def _check(content: dict[str, Value], path: Path) -> tuple[np.ndarray, list[str], list[str]]:

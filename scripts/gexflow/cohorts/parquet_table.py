@@ -8,10 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gexflow.cohorts.bad_cell import shorten
 from gexflow.cohorts.column_texts import as_texts
 from gexflow.cohorts.text_table import TextTable, check_unique
-from gexflow.errors import InputError, nearest
+from gexflow.errors import InputError, nearest, shorten
 
 _BLOCK_VALUES = 4 << 20  # values that are unpacked at a time
 _UNNAMED_INDEX = "__index_level_0__"  # as pandas and pyarrow call an index without a name

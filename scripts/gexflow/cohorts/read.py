@@ -4,17 +4,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gexflow.cohorts.config_keys import dataset_key
+from gexflow.cohorts.cumida import read_cumida
 from gexflow.cohorts.geo import read_geo
 from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.mendeley import read_mendeley
 from gexflow.cohorts.table import read_table_source
 from gexflow.cohorts.tcga import read_tcga
+from gexflow.cohorts.uci import read_uci
 from gexflow.errors import InputError, nearest
 
 READERS: dict[str, Callable[..., Matrix]] = {
     "geo": read_geo,
+    "cumida": read_cumida,
     "mendeley": read_mendeley,
     "tcga": read_tcga,
+    "uci": read_uci,
     "table": read_table_source,
 }
 _WITH_LABELS_FILE = ("tcga", "table")
@@ -26,7 +30,7 @@ def read_matrix(source: str, matrix_paths: list[Path], labels_path: Path | None,
     Parameters
     ----------
     source : str
-        geo, mendeley, tcga or table.
+        geo, cumida, mendeley, tcga, uci or table.
     matrix_paths : list of paths
     labels_path : path or None
         Sources `tcga` and `table` alone take one.

@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from gexflow.cohorts.bad_cell import shorten
 from gexflow.cohorts.config_keys import dataset_key, only_file, strict_fields
 from gexflow.cohorts.label_file import find_id_column, match_labels, read_label_file
 from gexflow.cohorts.labels import find_field
 from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.text_header import Header
 from gexflow.cohorts.text_table import Layout, TextTable, read_header, read_ids, read_text_table
-from gexflow.errors import InputError
+from gexflow.errors import InputError, shorten
 from gexflow.log import logger
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
-from gexflow.cohorts.text_file import GZIP
 from gexflow.cohorts.unpacking import Budget, Unpacked
 from gexflow.errors import InputError
 
+GZIP = b"\x1f\x8b"
 _BLOCK_BYTES = 1 << 20
 _LONGEST_NAME_BYTES = 1 << 20
 _EXTENSIONS = (

@@ -1,5 +1,6 @@
-"""TCGA matrices, genes x samples: PanCanAtlas EB++ or a plain table, with a labels file."""
+"""TCGA matrices, genes x samples: PanCanAtlas EB++, Xena or another table with a labels file, or Firehose archives."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -7,64 +8,84 @@ import pandas as pd
 
 from gexflow.cohorts.barcodes import barcode_fields
 from gexflow.cohorts.big_arrays import row_blocks
-from gexflow.cohorts.config_keys import only_file, strict_fields
+from gexflow.cohorts.config_keys import all_files, strict_fields
+from gexflow.cohorts.firehose import read_firehose
 from gexflow.cohorts.label_file import match_labels, read_label_file
-from gexflow.cohorts.matrix import Matrix
+from gexflow.cohorts.matrix import Matrix, join_matrices
+from gexflow.cohorts.text_file import is_archive
 from gexflow.cohorts.text_table import Layout, read_text_table
 from gexflow.log import logger
 
-_PRIMARY = ["01", "03"]
 # Rows of totals that counting programs (HTSeq, STAR) write among the genes.
 _TOTALS = ("__", "N_unmapped", "N_multimapping", "N_noFeature", "N_ambiguous")
 
 
 def read_tcga(paths: list[Path], labels_path: Path | None, settings: dict) -> Matrix:
-    """Read a TCGA matrix.
+    """Read TCGA matrices; several files are several sets of samples.
 
     Parameters
     ----------
-    paths : list of one path
-        Genes in rows, samples in columns. Ids "SYMBOL|ENTREZ" mark EB++.
+    paths : list of paths
+        Tables with genes in rows and samples in columns, or archives of Firehose. Ids "SYMBOL|ENTREZ" together with
+        missing or negative values mark EB++.
     labels_path : path or None
-        Table with one row a sample; its columns become fields.
+        Table with one row a sample; its columns become fields. Firehose has its own field, `cohort`.
     settings : dict
-        `sample_types`: two-digit codes to keep ("01", "03" by default; an empty list keeps all).
+        The dataset's settings.
 
     Returns
     -------
     Matrix
-        With the fields `patient`, `site` and `sample_type` where ids are barcodes.
+        With the fields `patient`, `site` and `sample_type` where ids are barcodes; with all sample types.
 
     Raises
     ------
     InputError
-        A file is wrong, labels match no sample or conflict, or no sample is left.
+        A file is wrong, labels match no sample or conflict, or files have no gene in common.
     """
-    path = only_file(paths, settings)
-    table = read_text_table(path, Layout())
-    samples = table.columns
-    fields, notes = pd.DataFrame(index=samples), []
+    paths = all_files(paths)
+    matrix = join_matrices([_read_file(path) for path in paths], paths, "gene")
     if labels_path is not None:
         labels = read_label_file(labels_path)
-        fields, notes = match_labels(samples, labels, strict_fields(settings), Path(labels_path))
-    fields = _add_barcodes(fields, samples, notes)
-    paired = all("|" in gene for gene in table.ids)
-    matrix = Matrix(
-        table.values.T,
-        samples,
-        table.ids,
-        fields,
-        symbols=[_symbol(gene) for gene in table.ids] if paired else None,
-        # Firehose tables carry the same ids, but neither gaps nor values below 0
-        normalised_jointly="EB++" if paired and _has_gaps(table.values.T) else "",
-        notes=notes,
-    )
+        fields, notes = match_labels(matrix.samples, labels, strict_fields(settings), Path(labels_path))
+        matrix.fields = pd.concat([matrix.fields, fields], axis=1)
+        matrix.notes += notes
+    matrix.fields = _add_barcodes(matrix.fields, matrix.samples, matrix.notes)
     matrix.drop("genes", np.array([gene.startswith(_TOTALS) for gene in matrix.genes]), "totals, not genes")
-    logger.info("TCGA: %d samples, %d genes", len(matrix.samples), len(matrix.genes))
+    paired = all("|" in gene for gene in matrix.genes)
+    matrix.symbols = [_symbol(gene) for gene in matrix.genes] if paired else None
+    # Firehose tables carry the same ids, but neither gaps nor values below 0
+    matrix.normalised_jointly = "EB++" if paired and _has_gaps(matrix.values) else ""
+    logger.info("TCGA: %d samples, %d genes from %d file(s)", len(matrix.samples), len(matrix.genes), len(paths))
     return matrix
 
 
+def _read_file(path: Path) -> Matrix:
+    if is_archive(path):
+        matrix = read_firehose(path)
+    else:
+        table = read_text_table(path, Layout(unique=False))
+        matrix = Matrix(table.values.T, table.columns, table.ids, pd.DataFrame(index=table.columns))
+    matrix.genes, repeated = _numbered(matrix.genes)
+    if repeated:
+        matrix.notes.append(
+            f"{repeated} gene ids occur more than once: later ones are numbered (`{_numbered(['id', 'id'])[0][1]}`)."
+        )
+    return matrix
+
+
+def _numbered(ids: list[str]) -> tuple[list[str], int]:
+    """Return unique ids, repetitions numbered, and how many ids are repeated."""
+    seen: Counter[str] = Counter()
+    unique = []
+    for name in ids:
+        seen[name] += 1
+        unique.append(name if seen[name] == 1 else f"{name} #{seen[name]}")
+    return unique, sum(count > 1 for count in seen.values())
+
+
 def _has_gaps(values: np.ndarray) -> bool:
+    """Tell whether values are missing or below 0."""
     return any(not (block >= 0).all() for _, block in row_blocks(values))
 
 

@@ -1,15 +1,17 @@
-"""Opening of text files, gzipped or not, with an answer for every file that is something else."""
+"""Opening of text files, plain, gzipped or in an archive, with an answer for every file that is something else."""
 
 import gzip
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from gexflow.cohorts.archives import open_member
+from gexflow.cohorts.tar_stream import GZIP
 from gexflow.errors import InputError
 
-GZIP = b"\x1f\x8b"
 _OTHER_FORMATS = {
     b"PK\x03\x04": "a zip archive or an Excel workbook",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
@@ -33,9 +35,31 @@ def is_gzip(path: Path) -> bool:
         return file.read(2) == GZIP
 
 
+@dataclass(frozen=True)
+class Packed:
+    """A text file within an archive, as `archives.open_member` finds it; it stands where a path would."""
+
+    path: Path
+    wanted: str
+    inner: str | None = None
+
+    def __str__(self) -> str:
+        """Name the archive and the file, for messages."""
+        return f"{self.path} ({(self.inner or self.wanted).lstrip('*')})"
+
+    @property
+    def name(self) -> str:
+        """Name of the archive."""
+        return self.path.name
+
+
 @contextmanager
-def open_bytes(path: Path) -> Iterator[BinaryIO]:
+def open_bytes(path: Path | Packed) -> Iterator[BinaryIO]:
     """Open a text file for reading its (unpacked) bytes; a damaged gzip file becomes an `InputError`."""
+    if isinstance(path, Packed):
+        with open_member(path.path, path.wanted, path.inner) as member:
+            yield member.file
+        return
     try:
         with gzip.open(path, "rb") if is_gzip(path) else open(path, "rb") as file:
             yield file
@@ -47,25 +71,35 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
         raise InputError(f"{path} cannot be read ({error.strerror or error}).") from None
 
 
-def check_text(path: str | Path) -> Path:
-    """Return the path of a file that exists, holds something and looks like text.
+@contextmanager
+def open_text(path: str | Path | Packed) -> Iterator[BinaryIO]:
+    """Open a file that exists, holds something and looks like text.
 
     Raises
     ------
     InputError
         Missing, empty, or of another format (zip, Excel, HDF5, a web page, ...).
     """
-    path = Path(path)
-    if not path.is_file():
+    path = path if isinstance(path, Packed) else Path(path)
+    if isinstance(path, Path) and not path.is_file():
         raise InputError(f"{path} does not exist or is no file: correct its path in the config.")
     with open_bytes(path) as file:
-        start = file.read(4096)
-    if not start.strip():
-        raise InputError(f"{path} is empty: fetch or export it again.")
-    other = _other_format(start)
-    if other:
-        raise InputError(f"{path} is {other}, but a tab- or comma-separated text file is needed: export it as text.")
-    return path
+        start = file.peek(4096)[:4096]
+        if not start.strip():
+            raise InputError(f"{path} is empty: fetch or export it again.")
+        other = _other_format(start)
+        if other:
+            raise InputError(
+                f"{path} is {other}, but a tab- or comma-separated text file is needed: export it as text."
+            )
+        yield file
+
+
+def is_archive(path: Path) -> bool:
+    """Tell a zip archive or a tar archive (gzipped or not), by its first bytes."""
+    with open_bytes(path) as file:
+        start = file.peek(512)
+    return start.startswith(b"PK") or start[257:262] == b"ustar"
 
 
 def _other_format(start: bytes) -> str:
@@ -77,12 +111,6 @@ def _other_format(start: bytes) -> str:
     if start[257:262] == b"ustar":
         return "a tar archive"
     return "a binary file" if b"\0" in start else ""
-
-
-def read_bytes(path: Path) -> bytes:
-    """Return the whole unpacked content of a text file."""
-    with open_bytes(path) as file:
-        return file.read()
 
 
 def decode(line: bytes) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gexflow.cohorts.bad_cell import shorten, split_line
+from gexflow.cohorts.bad_cell import split_line
 from gexflow.cohorts.text_file import decode
-from gexflow.errors import InputError
+from gexflow.errors import InputError, shorten
 
 
 @dataclass

@@ -11,13 +11,13 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from gexflow.cohorts.bad_cell import explain_failure, shorten
+from gexflow.cohorts.bad_cell import explain_failure
 from gexflow.cohorts.big_arrays import join_columns, join_rows
 from gexflow.cohorts.block_parser import Columns, Rows, parse_block
 from gexflow.cohorts.line_blocks import LineTooLongError, line_blocks
-from gexflow.cohorts.text_file import check_text, open_bytes
+from gexflow.cohorts.text_file import Packed, open_text
 from gexflow.cohorts.text_header import Header, check_unique, parse_header
-from gexflow.errors import InputError
+from gexflow.errors import InputError, shorten
 
 _THREADS = 2  # as the rule read_cohort asks for
 
@@ -62,6 +62,8 @@ class Layout:
         Whether a repeated row id is refused.
     if_empty : str
         What to do about a table without rows.
+    skip_lines : int
+        Lines below the header that are no rows.
     """
 
     samples_in_rows: bool = False
@@ -71,19 +73,19 @@ class Layout:
     remedy: Callable[[str], str] | None = None
     unique: bool = True
     if_empty: str = "export or fetch it again"
+    skip_lines: int = 0
 
 
 DEFAULT = Layout()
 
 
-def read_header(path: str | Path) -> Header:
+def read_header(path: str | Path | Packed) -> Header:
     """Read the column names of a text table and find out its delimiter."""
-    path = check_text(path)
-    with open_bytes(path) as file:
+    with open_text(path) as file:
         return _take_header(_guarded(line_blocks(file, size_bytes=1 << 20), path), path)[0]
 
 
-def read_ids(path: str | Path, id_column: str | None = None) -> list[str]:
+def read_ids(path: str | Path | Packed, id_column: str | None = None) -> list[str]:
     """Read the row ids of a text table alone."""
     header = read_header(path)
     id_column = header.names[0] if id_column is None else id_column
@@ -91,14 +93,14 @@ def read_ids(path: str | Path, id_column: str | None = None) -> list[str]:
     return read_text_table(path, Layout(True, id_column=id_column, ignore=ignore)).ids
 
 
-def read_text_table(path: str | Path, layout: Layout = DEFAULT) -> TextTable:
+def read_text_table(path: str | Path | Packed, layout: Layout = DEFAULT) -> TextTable:
     """Read a text table of numbers.
 
     Memory stays near that of the values: blocks of lines are parsed as they come.
 
     Parameters
     ----------
-    path : path
+    path : path or Packed
         Tab- or comma-separated, gzipped or not (found out); the first line names the columns.
     layout : Layout
 
@@ -107,13 +109,12 @@ def read_text_table(path: str | Path, layout: Layout = DEFAULT) -> TextTable:
     InputError
         For whatever is wrong with the file, with the place.
     """
-    path = check_text(path)
-    with open_bytes(path) as file:
+    with open_text(path) as file:
         return parse_table(file, path, layout)
 
 
 def parse_table(
-    file: BinaryIO, path: Path, layout: Layout = DEFAULT, first_line: int = 1, end: bytes = b""
+    file: BinaryIO, path: str | Path | Packed, layout: Layout = DEFAULT, first_line: int = 1, end: bytes = b""
 ) -> TextTable:
     """Parse the text table that an open file holds from its header (line `first_line`) on, up to a line `end`.
 
@@ -122,7 +123,7 @@ def parse_table(
     EOFError
         There is no line `end`.
     """
-    header, blocks = _take_header(_guarded(line_blocks(file, end), path), path)
+    header, blocks = _take_header(_guarded(line_blocks(file, end), path), path, layout.skip_lines)
     id_column = header.names[0] if layout.id_column is None else layout.id_column
     texts = [id_column, *(name for name in layout.text if name != id_column)]
     columns = Columns.named(header, texts, list(layout.ignore))
@@ -152,20 +153,23 @@ def parse_table(
     return TextTable(words[0], columns.numeric_names, values, dict(zip(texts, words, strict=True)))
 
 
-def _guarded(blocks: Iterator[bytes], path: Path) -> Iterator[bytes]:
+def _guarded(blocks: Iterator[bytes], path: str | Path | Packed) -> Iterator[bytes]:
     try:
         yield from blocks
     except LineTooLongError:
         raise InputError(f"{path} has a line of more than 256 MB, so it is no table: fetch it again.") from None
 
 
-def _take_header(blocks: Iterator[bytes], path: Path) -> tuple[Header, Iterator[bytes]]:
-    """Return the header and the blocks below it."""
+def _take_header(
+    blocks: Iterator[bytes], path: str | Path | Packed, skip_lines: int = 0
+) -> tuple[Header, Iterator[bytes]]:
+    """Return the header and the blocks below it (and below `skip_lines` further lines)."""
     start = b"".join(islice(blocks, 1))
-    if len(start.splitlines()) < 2:
-        start += b"".join(islice(blocks, 1))
+    while len(start.splitlines()) < 2 + skip_lines and (more := b"".join(islice(blocks, 1))):
+        start += more
     header = parse_header(start, path)
-    below = start[len(start.splitlines(keepends=True)[0]) :]
+    first = start.splitlines(keepends=True)[: 1 + skip_lines]
+    below = start[sum(map(len, first)) :]
     return header, chain([below] if below else [], blocks)
 
 
@@ -185,7 +189,7 @@ def _in_order(work: Callable[[bytes], Rows], blocks: Iterable[bytes]) -> Iterato
                 future.cancel()
 
 
-def _refuse_infinite(rows: Rows, columns: list[str], path: Path) -> None:
+def _refuse_infinite(rows: Rows, columns: list[str], path: str | Path | Packed) -> None:
     infinite = np.isinf(rows.values)
     if not infinite.any():
         return

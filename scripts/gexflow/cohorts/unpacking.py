@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from gexflow.cohorts.bad_cell import shorten
-from gexflow.errors import InputError
+from gexflow.errors import InputError, shorten
 
 _FREE_BYTES = 64 << 20  # so little is no bomb, however small the archive
 

@@ -1,0 +1,47 @@
+"""UCI dataset 401: RNA-seq of five TCGA tumour types, 801 samples x 20,531 genes without names."""
+
+from pathlib import Path
+
+from gexflow.cohorts.config_keys import only_file
+from gexflow.cohorts.label_file import match_labels, read_label_file
+from gexflow.cohorts.matrix import Matrix
+from gexflow.cohorts.text_file import Packed
+from gexflow.cohorts.text_table import Layout, read_text_table
+from gexflow.log import logger
+
+_ARCHIVE, _MATRIX, _LABELS = "*TCGA-PANCAN-HiSeq-801x20531.tar.gz", "data.csv", "labels.csv"
+
+
+def read_uci(paths: list[Path], settings: dict) -> Matrix:
+    """Read the zip as UCI serves it, or the tar.gz within it.
+
+    Parameters
+    ----------
+    paths : list of one path
+        The archive holds `data.csv` (sample_0, ...; gene_0, ...) and `labels.csv` (sample, Class).
+    settings : dict
+        The dataset's settings (only `dataset`, for messages).
+
+    Returns
+    -------
+    Matrix
+        With the field `Class`.
+
+    Raises
+    ------
+    InputError
+        The archive or one of its tables is wrong.
+    """
+    path = only_file(paths, settings)
+    matrix, labels = _packed(path, _MATRIX), _packed(path, _LABELS)
+    table = read_text_table(matrix, Layout(samples_in_rows=True))
+    fields, notes = match_labels(table.ids, read_label_file(labels), ["Class"], labels)
+    notes.append("The file names no genes (gene_0, gene_1, ...) and no patients; its samples are TCGA's.")
+    logger.info("UCI: %d samples, %d genes", *table.values.shape)
+    return Matrix(table.values, table.ids, table.columns, fields, notes=notes)
+
+
+def _packed(path: Path, member: str) -> Packed:
+    with open(path, "rb") as file:
+        zipped = file.read(2) == b"PK"
+    return Packed(path, _ARCHIVE, member) if zipped else Packed(path, member)

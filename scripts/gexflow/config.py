@@ -3,16 +3,15 @@
 Light on purpose: Snakemake runs it at every start and in every job.
 """
 
-import os
 import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
+from gexflow.config_files import check_entries, full_entries
 from gexflow.errors import InputError, nearest
 
 REFERENCES = ("majority", "centroid", "logistic")
@@ -69,17 +68,18 @@ def merge(base: Any, overlay: Any) -> Any:
 
 
 def _normalise(config: dict) -> dict:
-    """Write short forms in full: a step's bare name, a file's bare address, one file for a list of files."""
+    """Write short forms in full: a step's bare name, a file's bare address, one file or `each` for a list of files."""
     config = deepcopy(config)
     for name, steps in _maps(config.get("recipes")):
         if isinstance(steps, list):
             config["recipes"][name] = [_full_step(step) for step in steps]
-    for _, dataset in _maps(config.get("datasets")):
-        if isinstance(dataset, dict) and isinstance(dataset.get("sample_types"), list):
+    for name, dataset in _maps(config.get("datasets")):
+        if not isinstance(dataset, dict):
+            continue
+        if isinstance(dataset.get("sample_types"), list):
             dataset["sample_types"] = {"all": dataset["sample_types"]}
-        for key, entry in _maps(dataset.get("files") if isinstance(dataset, dict) else None):
-            entries = entry if isinstance(entry, list) else [entry]
-            dataset["files"][key] = [{"address": item} if isinstance(item, str) else item for item in entries]
+        for kind, entries in _maps(dataset.get("files")):
+            dataset["files"][kind] = full_entries(entries, f"datasets.{name}.files.{kind}")
     return config
 
 
@@ -192,6 +192,7 @@ def check_names(config: dict) -> None:
                 f"config: {place}.models leaves no model of run.models\nadd one of them, or remove the key"
             )
         _check_origin(place, dataset)
+        check_entries(place, dataset)
         for rule in ("label", "group"):
             _check_pattern(f"{place}.{rule}.pattern", dataset.get(rule, {}).get("pattern"))
     _known(config["attribution"]["models"], models, "attribution.models", "model")
@@ -226,51 +227,3 @@ def _check_pattern(place: str, pattern: str | None) -> None:
         raise InputError(
             f"config: {place} has {groups} groups\nleave one pair of parentheses; write (?:...) for others"
         )
-
-
-def is_remote(address: str) -> bool:
-    """Tell an http(s) address from a local path."""
-    return address.startswith(("https://", "http://"))
-
-
-def local_path(address: str, place: str) -> str:
-    """Return a local path with ${VARIABLES} replaced; refuse unset variables and missing files."""
-    path = os.path.expanduser(os.path.expandvars(address))
-    unset = re.search(r"\$\{?(\w+)", path)
-    if unset:
-        raise InputError(
-            f"config: {place} needs the environment variable {unset[1]}, which is not set\nset it, or write a path"
-        )
-    if not os.path.exists(path):
-        raise InputError(
-            f"config: {place}: there is no file {os.path.abspath(path)}\ncorrect the path, or put the file there"
-        )
-    return path
-
-
-def resolve_files(config: dict) -> None:
-    """Give every file of the selected datasets its local `path`, or its `name` as a download, in place."""
-    kept: dict[tuple[str, str], str] = {}
-    for dataset in config["run"]["datasets"]:
-        source = config["datasets"][dataset]["source"]
-        for kind, entries in config["datasets"][dataset].get("files", {}).items():
-            for entry in entries:
-                place = f"datasets.{dataset}.files.{kind}"
-                if is_remote(entry["address"]):
-                    entry["name"] = entry.get("name") or download_name(entry["address"], place)
-                    other = kept.setdefault((source, entry["name"]), entry["address"])
-                    if other != entry["address"]:
-                        raise InputError(
-                            f"config: {place}: {other} would be kept under the same name, {entry['name']}\n"
-                            "add another `name: <file>` beside the address"
-                        )
-                else:
-                    entry["path"] = local_path(entry["address"], place)
-
-
-def download_name(address: str, place: str) -> str:
-    """Return the last part of an address as a file name; refuse one that has none."""
-    name = unquote(urlsplit(address).path.rsplit("/", 1)[-1])
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+ -]*", name):
-        raise InputError(f"config: {place}: the address {address} ends in no file name\nadd `name: <file>` beside it")
-    return name

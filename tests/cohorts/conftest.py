@@ -1,11 +1,14 @@
 """Small files and settings that the tests of this stage share."""
 
+import logging
 import os
 from pathlib import Path
 
 import pytest
+from web_server import serve
 
 from gexflow.errors import InputError
+from gexflow.log import logger
 
 
 @pytest.fixture
@@ -39,3 +42,25 @@ def refused():
         return str(caught.value)
 
     return run
+
+
+@pytest.fixture
+def site(monkeypatch):
+    """Return a server on this machine whose answers a test decides."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serve() as running:
+        yield running
+
+
+@pytest.fixture
+def lines():
+    """Return the list of lines that the library logs during a test."""
+    found = []
+    handler = logging.Handler()
+    handler.emit = lambda record: found.append(record.getMessage())
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield found
+    logger.removeHandler(handler)
+    logger.setLevel(before)

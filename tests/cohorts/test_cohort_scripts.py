@@ -25,9 +25,9 @@ def run(name, folder, params, inputs, **outputs):
 
 def read_cohort(folder, path, field="label"):
     settings = {"dataset": "own", "source": "table", "folds": 5, "label": {"field": field}}
-    settings["checksums"] = {"matrix": [{}], "labels": []}
-    settings["addresses"] = {"matrix": ["https://example.org/t"], "labels": []}
-    inputs = {"matrix": [str(path)], "labels": []}
+    settings["checksums"] = {"matrix": [{}], "labels": [], "annotation": []}
+    settings["addresses"] = {"matrix": ["https://example.org/t"], "labels": [], "annotation": []}
+    inputs = {"matrix": [str(path)], "labels": [], "annotation": []}
     run("read_cohort", folder, settings, inputs, cohort="cohort.h5ad", card="card.json")
 
 

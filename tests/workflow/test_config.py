@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gexflow.config import complete, load_config, merge, resolve_files
+from gexflow.config import complete, load_config, merge
+from gexflow.config_files import resolve_files
 from gexflow.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +49,7 @@ def test_defaults_are_filled_in(tmp_path):
     assert config["models"]["gexpnet"]["epochs"] == 100
     assert config["models"]["resnet50"]["layout"] == {"order": "alphabetical", "size": 102}
     assert config["recipes"]["plain"] == [{"impute_median": {}}, {"select_variance": {"top": 5}}]
-    assert config["datasets"]["own"]["files"] == {"matrix": [{"address": "own.tsv"}], "labels": []}
+    assert config["datasets"]["own"]["files"] == {"matrix": [{"address": "own.tsv"}], "labels": [], "annotation": []}
 
 
 MISTAKES = {

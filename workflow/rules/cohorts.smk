@@ -11,7 +11,7 @@ rule download_file:
     log:
         "results/logs/downloads/{source}/{file}.log",
     wildcard_constraints:
-        source="geo|mendeley|tcga|table",
+        source=one_of(SOURCES),
         file="[^/]+",
     conda:
         "../../envs/gexflow.yaml"
@@ -19,7 +19,7 @@ rule download_file:
         network=1,
     params:
         address=download_address,
-        checksums=download_checksums,
+        details=download_details,
     script:
         "../../scripts/download_file.py"
 
@@ -46,6 +46,7 @@ rule read_cohort:
     input:
         matrix=matrix_files,
         labels=label_files,
+        annotation=annotation_files,
     output:
         cohort=COHORT,
         card="results/{dataset}/card.json",

@@ -9,7 +9,8 @@ from pathlib import Path
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
 
-from gexflow.config import REFERENCES, load_config, resolve_files
+from gexflow.config import REFERENCES, load_config
+from gexflow.config_files import FILE_FACTS, FILE_KINDS, file_origin, merged_entry, resolve_files
 from gexflow.digest import code_digest
 from gexflow.errors import InputError
 from gexflow.recipe_names import layout_name
@@ -122,15 +123,15 @@ def over_folds(pattern, wildcards, **names):
 
 
 def source_file(dataset, kind):
-    """Return the local paths of a dataset's matrix or labels."""
+    """Return the local paths of a dataset's files of a kind: matrix, labels or annotation."""
     if simulated(dataset):
-        wanted = kind == "matrix" or DATASETS[dataset]["source"] == "tcga"
+        wanted = kind == "matrix" or (kind == "labels" and DATASETS[dataset]["source"] == "tcga")
         return [f"results/{dataset}/simulated/{kind}"] if wanted else []
     return [entry["path"] if "path" in entry else download_path(dataset, entry) for entry in entries_of(dataset, kind)]
 
 
 def entries_of(dataset, kind):
-    """Return the config's entries of a dataset's matrix or labels."""
+    """Return the config's entries of a dataset's files of a kind."""
     return DATASETS[dataset].get("files", {}).get(kind, [])
 
 
@@ -139,27 +140,43 @@ def download_path(dataset, entry):
     return f"{DOWNLOADS}/{DATASETS[dataset]['source']}/{entry['name']}"
 
 
-REMOTE_FILES = {
-    download_path(dataset, entry): entry
-    for dataset in DATASETS
-    for kind in ("matrix", "labels")
-    for entry in entries_of(dataset, kind)
-    if "path" not in entry
-}
+def remote_files():
+    """Return what all datasets together know of each download, by its path."""
+    found = {}
+    for dataset in DATASETS:
+        for entry in (entry for kind in FILE_KINDS for entry in entries_of(dataset, kind) if "path" not in entry):
+            path = download_path(dataset, entry)
+            found[path] = merged_entry(found.get(path, {}), entry)
+    return found
+
+
+REMOTE_FILES = remote_files()
+SOURCES = sorted({dataset["source"] for dataset in DATASETS.values()})
 
 
 def download_address(wildcards):
-    return REMOTE_FILES[f"{DOWNLOADS}/{wildcards.source}/{wildcards.file}"]["address"]
+    """Return where a file comes from: the one setting whose change makes it be downloaded again."""
+    return file_origin(REMOTE_FILES[f"{DOWNLOADS}/{wildcards.source}/{wildcards.file}"])
 
 
-def download_checksums(wildcards):
-    entry = REMOTE_FILES[f"{DOWNLOADS}/{wildcards.source}/{wildcards.file}"]
-    return checksums(entry)
+def download_details(wildcards, output):
+    """Return how to fetch a file, for the script.
+
+    Snakemake ignores a change of what is derived from `output`: another mirror or a checksum that was learnt later
+    downloads nothing again. Checksums reach read_cohort as well, which checks the file.
+    """
+    entry = REMOTE_FILES[output[0]]
+    addresses = [entry["address"]] if "address" in entry else []
+    return details_of([*addresses, *entry.get("mirrors", [])], checksums(entry), entry.get("listing", ""))
+
+
+def details_of(addresses, expected, listing=""):
+    return canonical({"addresses": addresses, "expected": expected, "listing": listing})
 
 
 def checksums(entry):
-    """Return the published checksums of a file, those that the config names."""
-    return {kind: entry[kind] for kind in ("md5", "sha256") if kind in entry}
+    """Return what is published of a file's content: size and checksums, those that the config names."""
+    return {key: entry[key] for key in FILE_FACTS if key in entry}
 
 
 def matrix_files(wildcards):
@@ -168,6 +185,10 @@ def matrix_files(wildcards):
 
 def label_files(wildcards):
     return source_file(wildcards.dataset, "labels")
+
+
+def annotation_files(wildcards):
+    return source_file(wildcards.dataset, "annotation")
 
 
 def simulation_settings(wildcards):
@@ -180,14 +201,11 @@ def reading_settings(wildcards):
     dataset = DATASETS[wildcards.dataset]
     other = ("title", "files", "simulate", "folds", "models", "recipes", "family")
     settings = {key: value for key, value in dataset.items() if key not in other}
-    addresses = {
-        kind: [entry["address"] for entry in entries_of(wildcards.dataset, kind)] or ["simulated"] * len(paths)
-        for kind, paths in (("matrix", matrix_files(wildcards)), ("labels", label_files(wildcards)))
-    }
-    expected = {
-        kind: [checksums(entry) for entry in entries_of(wildcards.dataset, kind)] or [{}] * len(addresses[kind])
-        for kind in addresses
-    }
+    addresses, expected = {}, {}
+    for kind in FILE_KINDS:
+        entries, count = entries_of(wildcards.dataset, kind), len(source_file(wildcards.dataset, kind))
+        addresses[kind] = [file_origin(entry) for entry in entries] or ["simulated"] * count
+        expected[kind] = [checksums(entry) for entry in entries] or [{}] * count
     return canonical({"dataset": wildcards.dataset, **settings, "addresses": addresses, "checksums": expected})
 
 
@@ -264,8 +282,10 @@ def weights_address(wildcards):
     return weights_row(wildcards)["address"]
 
 
-def weights_checksums(wildcards):
-    return {"sha256": weights_row(wildcards)["sha256"]}
+def weights_details(wildcards, output):
+    """Return how to fetch weights, for the script; as with `download_details`, no change of it fetches them again."""
+    row = weights_row(wildcards)
+    return details_of([row["address"]], {"sha256": row["sha256"]})
 
 
 # --- evaluation, attribution, report

@@ -18,7 +18,7 @@ rule download_weights:
         network=1,
     params:
         address=weights_address,
-        checksums=weights_checksums,
+        details=weights_details,
     script:
         "../../scripts/download_file.py"
 

@@ -1,0 +1,62 @@
+"""The download rule in a real run: a blank in a name, one request a file, and none in the second run."""
+
+import hashlib
+import json
+
+import pytest
+import yaml
+
+from gexflow.files import read_json
+from tests.cohorts.web_server import Answer, serve
+from tests.workflow.conftest import ROOT, Project
+
+NAME = "cancer types.tsv"
+TABLE = "id\ttype\tg1\tg2\n" + "".join(f"s{n}\t{'AB'[n % 2]}\t{n + 0.5}\t{n / 7 + 1}\n" for n in range(20))
+CONTENT = TABLE.encode()
+PAGES = ("/listing?a=1&b=2", "/one.tsv", "/two.tsv")
+
+
+@pytest.fixture
+def site(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serve() as running:
+        yield running
+
+
+def study(site, tmp_path, **more):
+    """Return a study of two datasets that name the same files, and the paths of these."""
+    matrix = {"listing": f"{site.address}{PAGES[0]}", "name": NAME, **more}
+    annotation = {"address": f"{site.address}/{{part}}.tsv", "each": {"part": ["one", "two"]}}
+    own = {"source": "table", "label": {"field": "type"}}
+    datasets = {name: {**own, "files": {"matrix": matrix, "annotation": annotation}} for name in ("a", "b")}
+    run = {"datasets": ["a", "b"], "models": ["majority"], "downloads": str(tmp_path / "downloads")}
+    config = {"run": run, "datasets": datasets, "attribution": {"models": []}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config))
+    paths = [tmp_path / "downloads/table" / name for name in (NAME, "one.tsv", "two.tsv")]
+    return Project(ROOT, tmp_path / "study", str(tmp_path / "mine.yaml")), paths
+
+
+@pytest.mark.workflow
+def test_a_file_is_fetched_once_and_a_second_run_asks_the_network_nothing(site, tmp_path):
+    details = {"download_url": f"{site.address}/content", "sha256_hash": hashlib.sha256(CONTENT).hexdigest()}
+    listing = [{"filename": NAME, "size": len(CONTENT), "content_details": details}]
+    for page in ("/content", *PAGES[1:]):
+        site.add(page, Answer(CONTENT, cut=100), Answer(CONTENT))
+    site.add(PAGES[0], Answer(json.dumps(listing).encode()))
+    project, paths = study(site, tmp_path)
+    project.snakemake("--quiet=all", "results/a/card.json")
+    assert sorted(item.name for item in paths[0].parent.iterdir()) == sorted(path.name for path in paths)
+    assert all(path.read_bytes() == CONTENT for path in paths)
+    assert len(site.requests) == 1 + 2 * 3
+    log = (tmp_path / f"study/results/logs/downloads/table/{NAME}.log").read_text()
+    assert details["sha256_hash"] in log
+    origin = read_json(tmp_path / "study/results/a/card.json")["origin"]
+    assert [entry["file"] for entry in origin] == [path.name for path in paths]
+    assert [entry["address"] for entry in origin] == [f"{site.address}{page}" for page in PAGES]
+    assert {entry["sha256"] for entry in origin} == {details["sha256_hash"]}
+
+    # Neither another run, nor a mirror, nor a checksum learnt later: `md5` is wrong here, and nobody asks.
+    project, _ = study(site, tmp_path, mirrors=[f"{site.address}/mirror"], md5="0" * 32)
+    done = project.snakemake("--", *map(str, paths))
+    assert "Nothing to be done" in done.stdout + done.stderr
+    assert len(site.requests) == 1 + 2 * 3

@@ -75,6 +75,9 @@ def _normalise(config: dict) -> dict:
         if isinstance(steps, list):
             config["recipes"][name] = [_full_step(step) for step in steps]
     for _, dataset in _maps(config.get("datasets")):
+        search = dataset.get("near_duplicates") if isinstance(dataset, dict) else None
+        if isinstance(search, bool):  # YAML reads `off` as false
+            dataset["near_duplicates"] = "auto" if search else "off"
         for key, entry in _maps(dataset.get("files") if isinstance(dataset, dict) else None):
             entries = entry if isinstance(entry, list) else [entry]
             dataset["files"][key] = [{"address": item} if isinstance(item, str) else item for item in entries]

@@ -74,13 +74,18 @@ def _normalise(config: dict) -> dict:
         if isinstance(steps, list):
             config["recipes"][name] = [_full_step(step) for step in steps]
     for name, dataset in _maps(config.get("datasets")):
-        if not isinstance(dataset, dict):
-            continue
-        if isinstance(dataset.get("sample_types"), list):
-            dataset["sample_types"] = {"all": dataset["sample_types"]}
-        for kind, entries in _maps(dataset.get("files")):
-            dataset["files"][kind] = full_entries(entries, f"datasets.{name}.files.{kind}")
+        if isinstance(dataset, dict):
+            _normalise_dataset(dataset, f"datasets.{name}")
     return config
+
+
+def _normalise_dataset(dataset: dict, place: str) -> None:
+    if isinstance(dataset.get("sample_types"), list):
+        dataset["sample_types"] = {"all": dataset["sample_types"]}
+    if isinstance(dataset.get("near_duplicates"), bool):  # YAML reads `off` as false
+        dataset["near_duplicates"] = "auto" if dataset["near_duplicates"] else "off"
+    for kind, entries in _maps(dataset.get("files")):
+        dataset["files"][kind] = full_entries(entries, f"{place}.files.{kind}")
 
 
 def _maps(value: Any) -> list:

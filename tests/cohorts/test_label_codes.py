@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gexflow.cohorts.build import build_cohort
-from gexflow.cohorts.label_codes import find_codes
+from gexflow.cohorts.label_codes import find_codes, is_code
 from gexflow.cohorts.read import read_matrix
 
 LABELS = ["b", "a", "c", "a", "b", "c", "a"]
@@ -28,6 +28,37 @@ def test_genes_that_separate_classes_without_being_codes_are_left_alone(values):
     values[:, 1] = 0  # constant
     values[:, 2] = [1.0 if label == "a" else 0.0 for label in LABELS]  # marks one class of three
     assert find_codes(values, LABELS).tolist() == []
+
+
+def test_missing_cells_do_not_hide_a_code(values):
+    values[:, 3] = [CODES[label] for label in LABELS]
+    values[[0, 6], 3] = np.nan
+    assert find_codes(values, LABELS).tolist() == [3]
+    values[[1, 3], 3] = np.nan  # one class has no value left: nothing is told apart from it
+    assert find_codes(values, LABELS).tolist() == []
+
+
+def test_the_search_agrees_with_the_plain_rule():
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        labels = [f"c{code}" for code in np.sort(rng.integers(0, 3, 6))]
+        values = rng.integers(0, 3, (6, 30)).astype(np.float32)
+        plain = [gene for gene in range(30) if is_code(values[:, gene], labels)]
+        assert find_codes(values, labels).tolist() == plain
+
+
+@pytest.mark.parametrize("gap", [False, True])
+def test_a_code_under_the_name_of_a_gene_is_refused(write, refused, gap):
+    rng = np.random.default_rng(0)
+    rows = ["sample,diagnosis,BRCA1,TP53,EGFR"]
+    for n, label in enumerate(LABELS * 4):
+        code = "" if gap and n % 5 == 0 else f"{CODES[label]:g}"
+        rows.append(f"s{n},{label},{rng.normal(8):.3f},{code},{rng.normal(5):.3f}")
+    path = write("\n".join(rows) + "\n", "own.csv")
+    settings = {"source": "table", "dataset": "own", "label": {"field": "diagnosis"}, "scale": "log2"}
+    sentence = refused(build_cohort, read_matrix("table", [path], None, settings), settings, "own", [])
+    assert '"TP53"' in sentence
+    assert "datasets.own.ignore" in sentence
 
 
 def test_a_table_with_a_code_column_is_refused_unless_it_is_ignored(write, refused):

@@ -52,11 +52,21 @@ def test_defaults_are_filled_in(tmp_path):
     assert config["datasets"]["own"]["files"] == {"matrix": [{"address": "own.tsv"}], "labels": [], "annotation": []}
 
 
+def test_off_is_a_word_although_yaml_reads_it_as_false(tmp_path):
+    assert load(tmp_path)["datasets"]["own"]["near_duplicates"] == "auto"
+    for value, meant in ((False, "off"), ("off", "off"), (0.99, 0.99)):
+        assert (
+            load(tmp_path, changed("datasets.own.near_duplicates", value))["datasets"]["own"]["near_duplicates"]
+            == meant
+        )
+
+
 MISTAKES = {
     "run.fold": (5, ['"fold"', 'mean "folds"']),
     "run.folds": (1, ["run.folds", "at least 2"]),
     "run.datasets": (["onw"], ['unknown dataset "onw"', 'mean "own"']),
     "run.models": (["gexpnett"], ['"gexpnett"', 'mean "gexpnet"']),
+    "datasets.own.near_duplicates": (0.5, ["datasets.own.near_duplicates", "at least 0.9"]),
     "models.gexpnet.epoch": (5, ['"epoch"', 'mean "epochs"']),
     "models.gexpnet.network": ("resnet5", ['"resnet5"', 'mean "resnet50"']),
     "models.gexpnet.recipe": ("plane", ['"plane"', 'mean "plain"']),

@@ -12,6 +12,8 @@ from gexflow.cohorts.class_sizes import small_classes
 from gexflow.cohorts.label_codes import find_codes
 from gexflow.cohorts.labels import Ruled, apply_group_rule, apply_label_rule
 from gexflow.cohorts.matrix import Matrix
+from gexflow.cohorts.merged import check_merge
+from gexflow.cohorts.near_duplicates import join_near_duplicates
 from gexflow.cohorts.scale import SCALES, find_scale
 from gexflow.cohorts.tcga_rules import choose_samples
 from gexflow.errors import InputError, nearest
@@ -29,7 +31,7 @@ def build_cohort(matrix: Matrix, settings: dict, name: str, origin: list[dict]) 
     matrix : Matrix
         From a reader; it is changed.
     settings : dict
-        `source`, `label`, `group`, `scale`, `min_class_size`.
+        `source`, `label`, `group`, `scale`, `min_class_size`, `near_duplicates`, `merge`.
     name : str
         The dataset's name.
     origin : list of dict
@@ -49,6 +51,7 @@ def build_cohort(matrix: Matrix, settings: dict, name: str, origin: list[dict]) 
     empty = count_missing(matrix.values)[0] == len(matrix.genes)
     matrix.drop("samples", empty, "no value of any gene")
     labels = _keep(labels, ~empty)
+    merged = check_merge(settings.get("merge") or {}, labels, name)
     groups, notes = apply_group_rule(matrix.fields, settings.get("group"), name, settings.get("source", ""))
     matrix.notes += notes
     labels, groups = _drop_small_classes(matrix, labels, groups, settings, name)
@@ -61,6 +64,9 @@ def build_cohort(matrix: Matrix, settings: dict, name: str, origin: list[dict]) 
         raise InputError(
             f"Dataset {name} has no gene with a value: is the right file given as datasets.{name}.files.matrix?"
         )
+    search = settings.get("near_duplicates", "auto")
+    groups, near_duplicates, notes = join_near_duplicates(matrix.values, matrix.samples, labels, groups, search)
+    matrix.notes += notes
     scale, reason = _scale(matrix.values, settings.get("scale") or "auto", name)
     cohort = _to_anndata(matrix, labels, groups, settings)
     cohort.uns["scale"] = scale
@@ -72,6 +78,8 @@ def build_cohort(matrix: Matrix, settings: dict, name: str, origin: list[dict]) 
         "normalised_jointly": matrix.normalised_jointly,
         "dropped": matrix.dropped,
         "notes": matrix.notes,
+        "near_duplicates": near_duplicates,
+        "merged": merged,
         "missing_share": float(missing[~absent].sum() / matrix.values.size),
     }
     cohort.uns["source"] = json.dumps(source, sort_keys=True, ensure_ascii=False)

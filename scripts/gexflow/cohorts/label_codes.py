@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from gexflow.cohorts.ranges import class_ranges
+
+_LEAST_KNOWN = 0.5
+
 
 def is_code(column: np.ndarray, labels: list[str]) -> bool:
     """Tell whether numbers and class names stand for each other, one to one."""
@@ -10,9 +14,25 @@ def is_code(column: np.ndarray, labels: list[str]) -> bool:
 
 
 def find_codes(values: np.ndarray, labels: list[str]) -> np.ndarray:
-    """Return the indices of the columns of `values` (samples, genes) that encode `labels`."""
-    classes, codes = np.unique(labels, return_inverse=True)
-    first = np.array([np.flatnonzero(codes == number)[0] for number in range(len(classes))])
-    # within a class a code never changes, which few genes share: look closely at those only
-    constant = (values == values[first[codes]]).all(axis=0)
-    return np.array([gene for gene in np.flatnonzero(constant) if is_code(values[:, gene], labels)], dtype=int)
+    """Find the columns that encode the labels.
+
+    A code has one value in each class and another one in every other; cells may be missing, but at least half of a
+    class has a value. It has thus at most one distinct value more than there are classes. A gene that merely
+    separates the classes varies within them.
+
+    Parameters
+    ----------
+    values : float array (samples, genes)
+        Missing values are NaN; it is read in blocks of samples.
+    labels : list of str
+
+    Returns
+    -------
+    int array
+        Indices of the columns.
+    """
+    ranges = class_ranges(values, labels)
+    constant = (ranges.low == ranges.high) & (ranges.known >= _LEAST_KNOWN * ranges.sizes[:, None])
+    columns = np.flatnonzero(constant.all(axis=0))
+    codes = np.sort(ranges.low[:, columns], axis=0)
+    return columns[(codes[1:] != codes[:-1]).all(axis=0)]

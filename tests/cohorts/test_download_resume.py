@@ -32,8 +32,11 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("headers", [{}, DATE, {**DATE, "ETag": 'W/"weak"'}])
-def test_the_next_run_goes_on_where_the_network_broke(site, tmp_path, lines, headers):
+@pytest.mark.parametrize(
+    ("headers", "condition"),
+    [({}, '"v1"'), (DATE, DATE["Last-Modified"]), ({**DATE, "ETag": 'W/"weak"'}, DATE["Last-Modified"])],
+)
+def test_the_next_run_goes_on_where_the_network_broke(site, tmp_path, lines, headers, condition):
     path = tmp_path / "file.tsv"
     address = site.add("/file", Answer(cut=HALF, headers=headers), Answer(headers=headers))
     broken(address, path)
@@ -42,6 +45,7 @@ def test_the_next_run_goes_on_where_the_network_broke(site, tmp_path, lines, hea
     assert fetch(address, path) == SHA256
     assert names(tmp_path) == ["file.tsv"]
     assert site.ranges() == [None, f"bytes={HALF}-"]
+    assert site.conditions == [None, condition]
     assert site.served == len(CONTENT)
 
 

@@ -36,6 +36,7 @@ class Handler(BaseHTTPRequestHandler):
         site = self.server.site
         with site.lock:
             site.requests.append((self.path, self.headers.get("Range")))
+            site.conditions.append(self.headers.get("If-Range"))
             answers = site.pages.get(self.path, [Answer(status=404, body=b"")])
             answer = answers.pop(0) if len(answers) > 1 else answers[0]
         self.close_connection = True
@@ -82,12 +83,13 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Site:
-    """A server: `pages` to fill, `requests` and `served` bytes to look at."""
+    """A server: `pages` to fill, `requests`, their `conditions` (If-Range) and `served` bytes to look at."""
 
     def __init__(self, address: str):
         self.address = address
         self.pages: dict[str, list[Answer]] = {}
         self.requests: list[tuple[str, str | None]] = []
+        self.conditions: list[str | None] = []
         self.served = 0
         self.lock = threading.Lock()
 

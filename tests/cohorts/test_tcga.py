@@ -44,7 +44,7 @@ def test_barcodes_and_labels_become_fields(read):
     assert matrix.fields["site"].tolist() == ["OR"] * 3
     assert matrix.fields["sample_type"].tolist() == ["01", "03", "01"]
     assert any('"aliquot"' in note and "4 of 4" in note for note in matrix.notes)
-    assert (matrix.normalised_jointly, matrix.symbols) == ("", None)
+    assert (matrix.normalised_jointly, matrix.symbols) == ("", ["", ""])
 
 
 def test_other_sample_types_are_dropped_and_counted(read):

@@ -75,7 +75,7 @@ def build_cohort(matrix: Matrix, settings: dict, name: str, origin: list[dict]) 
         "source": settings.get("source", ""),
         "origin": origin,
         "scale_reason": reason,
-        "normalised_jointly": matrix.normalised_jointly,
+        "normalised_jointly": settings.get("normalised_jointly") or matrix.normalised_jointly,
         "dropped": matrix.dropped,
         "notes": matrix.notes,
         "near_duplicates": near_duplicates,

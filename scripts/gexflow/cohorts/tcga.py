@@ -16,6 +16,7 @@ from gexflow.cohorts.text_file import is_archive
 from gexflow.cohorts.text_table import Layout, read_text_table
 from gexflow.log import logger
 
+_REPEATED = " #"
 # Rows of totals that counting programs (HTSeq, STAR) write among the genes.
 _TOTALS = ("__", "N_unmapped", "N_multimapping", "N_noFeature", "N_ambiguous")
 
@@ -53,7 +54,7 @@ def read_tcga(paths: list[Path], labels_path: Path | None, settings: dict) -> Ma
     matrix.fields = _add_barcodes(matrix.fields, matrix.samples, matrix.notes)
     matrix.drop("genes", np.array([gene.startswith(_TOTALS) for gene in matrix.genes]), "totals, not genes")
     paired = all("|" in gene for gene in matrix.genes)
-    matrix.symbols = [_symbol(gene) for gene in matrix.genes] if paired else None
+    matrix.symbols = [_symbol(gene) for gene in matrix.genes]
     # Firehose tables carry the same ids, but neither gaps nor values below 0
     matrix.normalised_jointly = "EB++" if paired and _has_gaps(matrix.values) else ""
     logger.info("TCGA: %d samples, %d genes from %d file(s)", len(matrix.samples), len(matrix.genes), len(paths))
@@ -69,7 +70,7 @@ def _read_file(path: Path) -> Matrix:
     matrix.genes, repeated = _numbered(matrix.genes)
     if repeated:
         matrix.notes.append(
-            f"{repeated} gene ids occur more than once: later ones are numbered (`{_numbered(['id', 'id'])[0][1]}`)."
+            f"{repeated} gene ids occur more than once: later ones are numbered (as in `id{_REPEATED}2`)."
         )
     return matrix
 
@@ -80,7 +81,7 @@ def _numbered(ids: list[str]) -> tuple[list[str], int]:
     unique = []
     for name in ids:
         seen[name] += 1
-        unique.append(name if seen[name] == 1 else f"{name} #{seen[name]}")
+        unique.append(name if seen[name] == 1 else f"{name}{_REPEATED}{seen[name]}")
     return unique, sum(count > 1 for count in seen.values())
 
 
@@ -90,8 +91,9 @@ def _has_gaps(values: np.ndarray) -> bool:
 
 
 def _symbol(gene: str) -> str:
-    symbol = gene.partition("|")[0]
-    return "" if symbol == "?" else symbol
+    """Return the symbol in "SYMBOL|ENTREZ" or a symbol itself; "" for other ids (Ensembl, Entrez)."""
+    symbol = gene.partition("|")[0].partition(_REPEATED)[0]
+    return "" if symbol == "?" or symbol.isdigit() or symbol.startswith("ENS") else symbol
 
 
 def _add_barcodes(fields: pd.DataFrame, samples: list[str], notes: list[str]) -> pd.DataFrame:

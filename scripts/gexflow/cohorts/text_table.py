@@ -142,7 +142,8 @@ def parse_table(
                 column += cells
     except pa.ArrowException as error:
         numeric = set(columns.numeric_names)
-        explain_failure(path, header.names, header.delimiter, numeric, id_column, first_line, layout.remedy)
+        first_row = first_line + layout.skip_lines
+        explain_failure(path, header.names, header.delimiter, numeric, id_column, first_row, layout.remedy)
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path} cannot be read as a table ({shorten(reason)}): export or fetch it again.") from None
     if not words[0]:

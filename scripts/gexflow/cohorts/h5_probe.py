@@ -13,14 +13,16 @@ _LEAST_SECONDS = 30.0
 _SLOWEST_BYTES_PER_SECOND = 5e6
 
 
-def survives(path: Path, names: list[str], least_seconds: float = _LEAST_SECONDS) -> bool:
-    """Tell whether the objects of an HDF5 file can be read without a crash and in time; errors are no crash.
+def find_damage(path: Path, names: list[str], least_seconds: float = _LEAST_SECONDS) -> str:
+    """Say why objects of an HDF5 file cannot be read; "" if they can.
+
+    Any error counts: past it, another way to the same objects may crash.
 
     Parameters
     ----------
     path : path
     names : list of str
-        Groups and datasets that will be read, with all below them.
+        Groups and datasets that will be read, with all below them; those that the file lacks are passed over.
     least_seconds : float
         Time that a small file gets; a large one gets more.
     """
@@ -28,11 +30,12 @@ def survives(path: Path, names: list[str], least_seconds: float = _LEAST_SECONDS
     # -P: the modules beside this one must not be taken for top-level ones.
     command = [sys.executable, "-P", __file__, str(path), *names]
     try:
-        # Its complaints are those that the reading itself will meet again, so nobody needs them here.
-        ended = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=seconds)
+        ended = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=seconds)
     except subprocess.TimeoutExpired:
-        return False
-    return ended.returncode >= 0
+        return "the HDF5 library hangs on it"
+    if ended.returncode < 0:
+        return "the HDF5 library crashes on it"
+    return "" if ended.returncode == 0 else (ended.stderr.strip().splitlines() or ["it cannot be read"])[-1]
 
 
 def touch(path: str, names: list[str]) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from gexflow.cohorts.bad_cell import shorten
 from gexflow.cohorts.column_texts import as_texts
-from gexflow.cohorts.h5_probe import survives
+from gexflow.cohorts.h5_probe import find_damage
 from gexflow.cohorts.h5_values import matrix_shape, read_matrix_values
 from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.text_table import check_unique
@@ -46,8 +46,9 @@ def read_h5ad(path: str | Path, layer: str | None = None) -> Matrix:
     """
     path = _check(path)
     name = "X" if layer is None else f"layers/{layer}"
-    if not survives(path, ["obs", "var", name]):
-        raise InputError(f"{path} is so damaged that the HDF5 library crashes or hangs on it: fetch it again.")
+    damage = find_damage(path, ["obs", "var", name])
+    if damage:
+        raise _damaged(path, damage)
     with _in_sentences(path), h5py.File(path, "r") as file:
         obs, var = _read_frame(file, "obs", path), _read_frame(file, "var", path)
         samples, genes = _ids(obs, "sample", path), _ids(var, "gene", path)
@@ -84,8 +85,11 @@ def _in_sentences(path: Path) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        reason = shorten((str(error).strip().splitlines() or [type(error).__name__])[0])
-        raise InputError(f"{path} is a damaged or unusual h5ad file ({reason}): write or fetch it again.") from None
+        raise _damaged(path, (str(error).strip().splitlines() or [type(error).__name__])[0]) from None
+
+
+def _damaged(path: Path, reason: str) -> InputError:
+    return InputError(f"{path} is a damaged or unusual h5ad file ({shorten(reason)}): write or fetch it again.")
 
 
 def _read_frame(file: h5py.File, name: str, path: Path) -> pd.DataFrame:

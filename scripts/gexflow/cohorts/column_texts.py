@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import pandas as pd
+
 
 def as_texts(values: Iterable) -> list[str]:
     """Return values as texts: "" where one is missing, whole numbers without a decimal point.
@@ -12,7 +14,7 @@ def as_texts(values: Iterable) -> list[str]:
 
 
 def _as_text(value: object) -> str:
-    if value is None or value != value or str(value) in ("NaT", "<NA>"):
+    if value is None or value is pd.NA or value != value:
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

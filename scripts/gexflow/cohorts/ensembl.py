@@ -1,0 +1,35 @@
+"""Ensembl ids and the versions at their ends."""
+
+import re
+from collections import Counter
+
+# ENSG00000000003.14, ENSMUST00000000001.4, ENSG00000002586.18_PAR_Y, and ENSGR0000002586.13 of older GENCODE releases
+_VERSIONED = re.compile(r"(ENS[A-Z]*[GT]R?\d{10,11})\.\d+(_PAR_Y)?")
+
+
+def without_version(gene: str) -> str:
+    """Return an Ensembl gene or transcript id without its version; any other id as it is."""
+    found = _VERSIONED.fullmatch(gene)
+    return found[1] + (found[2] or "") if found else gene
+
+
+def strip_versions(genes: list[str]) -> tuple[list[str], int]:
+    """Strip the versions of Ensembl gene and transcript ids.
+
+    `_PAR_Y` stays. An id that would then equal another one keeps its version.
+
+    Parameters
+    ----------
+    genes : list of str
+
+    Returns
+    -------
+    genes : list of str
+        In the same order; unique if they were.
+    count : int
+        How many were changed.
+    """
+    stripped = [without_version(gene) for gene in genes]
+    shared = Counter(stripped)
+    kept = [new if shared[new] == 1 else old for old, new in zip(genes, stripped, strict=True)]
+    return kept, sum(new != old for old, new in zip(genes, kept, strict=True))

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from gexflow import files
+from gexflow.cohorts.annotation import read_annotation
 from gexflow.cohorts.build import build_cohort
 from gexflow.cohorts.card import describe
 from gexflow.cohorts.checksums import check_file
@@ -37,7 +38,9 @@ with job_log(snakemake.log[0]):
         for entry in origin_of(paths, settings["addresses"][kind], settings["checksums"][kind])
     ]
     matrix = read_matrix(settings["source"], matrix_paths, next(iter(labels_paths), None), settings)
-    cohort = build_cohort(matrix, settings, settings["dataset"], origin)
+    annotation_paths = list(snakemake.input.annotation)
+    annotation = read_annotation(annotation_paths, matrix.genes) if annotation_paths else None
+    cohort = build_cohort(matrix, settings, settings["dataset"], origin, annotation)
     card = describe(cohort)
     files.write_h5ad(cohort, snakemake.output.cohort)
     files.write_json(card, snakemake.output.card)

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gexflow.cohorts.parquet_table import read_header, read_ids, read_parquet_table
+from gexflow.cohorts.text_table import Layout
 from gexflow.errors import InputError
 
 
@@ -38,7 +39,7 @@ def test_values_equal_those_of_pandas_over_many_blocks(save, monkeypatch, compre
     monkeypatch.setattr("gexflow.cohorts.parquet_table._BLOCK_VALUES", 50)
     path = save(frame(), compression=compression, row_group_size=16)
     expected = pd.read_parquet(path)
-    table = read_parquet_table(path, samples_in_rows=samples_in_rows)
+    table = read_parquet_table(path, Layout(samples_in_rows))
     assert (table.ids, table.columns) == (list(expected.index), list(expected.columns))
     assert table.values.dtype == np.float32
     np.testing.assert_array_equal(table.values, expected.to_numpy())
@@ -82,7 +83,7 @@ def test_text_columns_and_ignored_columns_are_no_numbers(save):
     table["code"] = [1.0, np.nan, 2.5]
     table["stage"] = [True, False, True]
     table["note"] = ["x", "y", "z"]
-    read = read_parquet_table(save(table), ["type", "code", "stage"], ignore=["note"])
+    read = read_parquet_table(save(table), Layout(text=("type", "code", "stage"), ignore=("note",)))
     assert read.columns == ["ENSG0.5", "ENSG1.5"]
     assert read.text["type"] == ["A", "", "B"]
     assert read.text["code"] == ["1", "", "2.5"]
@@ -115,14 +116,14 @@ def changed(**columns):
 )
 def test_a_wrong_table_is_refused_with_the_place(save, refused, table, words):
     path = save(table)
-    sentence = refused(read_parquet_table, path, remedy=lambda column: f"list it ({column})")
+    sentence = refused(read_parquet_table, path, Layout(remedy=lambda column: f"list it ({column})"))
     assert all(word in sentence for word in [str(path), *words]), sentence
 
 
 def test_an_unknown_column_is_refused_with_a_hint(save, refused):
     path = save(frame(3, 2).rename_axis("sample"))
     assert 'did you mean "sample"' in refused(read_ids, path, "Sample")
-    assert 'no column "type"' in refused(read_parquet_table, path, ["type"])
+    assert 'no column "type"' in refused(read_parquet_table, path, Layout(text=("type",)))
 
 
 def test_what_is_no_parquet_file_is_refused(write, refused, tmp_path):
@@ -154,7 +155,8 @@ def test_random_damage_gives_a_table_or_a_sentence(save, write, compression):
         path = write(bytes(content[: random.integers(len(content))] if random.random() < 0.2 else content))
         try:
             read_header(path)
-            outcomes.add(type(read_parquet_table(path, ["label"] if "label" in read_header(path) else [])))
+            text = ("label",) if "label" in read_header(path) else ()
+            outcomes.add(type(read_parquet_table(path, Layout(text=text))))
         except InputError:
             outcomes.add(InputError)
     assert len(outcomes) == 2

@@ -7,11 +7,11 @@ from typing import BinaryIO
 
 import pandas as pd
 
-from gexflow.cohorts.bad_cell import MISSING, shorten
+from gexflow.cohorts.bad_cell import MISSING
 from gexflow.cohorts.ensembl import without_version
 from gexflow.cohorts.label_file import read_label_file
-from gexflow.cohorts.text_file import check_text, decode, open_bytes
-from gexflow.errors import InputError
+from gexflow.cohorts.text_file import decode, open_text
+from gexflow.errors import InputError, shorten
 
 _SYMBOLS = (
     "gene symbol",
@@ -73,7 +73,7 @@ def read_annotation_file(path: str | Path, genes: list[str] | None = None) -> An
     InputError
         The file is damaged, has no column of symbols, or holds none of the genes.
     """
-    path = check_text(path)
+    path = Path(path)
     geo = _is_geo(path)
     table = _read_geo(path) if geo else read_label_file(path).rename(columns=lambda name: name.lstrip("#"))
     columns = {str(name).strip().lower(): name for name in reversed(list(table))}
@@ -112,14 +112,14 @@ def _count_held(column: pd.Series, genes: list[str]) -> int:
 
 def _is_geo(path: Path) -> bool:
     """Tell GEO's files by their first line: ^Annotation, !..., or the explanation of a column."""
-    with open_bytes(path) as file:
+    with open_text(path) as file:
         line = decode(file.readline(1 << 16))
     return line.startswith(("^", "!")) or (line.startswith("#") and " = " in line)
 
 
 def _read_geo(path: Path) -> pd.DataFrame:
     """Read the first table of a platform; GEO neither quotes nor escapes cells."""
-    with open_bytes(path) as file:
+    with open_text(path) as file:
         lines = _numbered(file)
         head, begun = _skip_head(lines, path)
         names = head.lower().split("\t")

@@ -9,8 +9,10 @@ import pandas as pd
 
 from gexflow.cohorts.big_arrays import count_missing
 from gexflow.cohorts.class_sizes import small_classes
+from gexflow.cohorts.expected import compare_counts
+from gexflow.cohorts.genes import describe_genes
 from gexflow.cohorts.label_codes import find_codes
-from gexflow.cohorts.labels import Ruled, apply_group_rule, apply_label_rule
+from gexflow.cohorts.labels import Ruled, apply_batch_rule, apply_group_rule, apply_label_rule
 from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.merged import check_merge
 from gexflow.cohorts.near_duplicates import join_near_duplicates
@@ -20,7 +22,9 @@ from gexflow.errors import InputError, nearest
 from gexflow.log import logger
 
 
-def build_cohort(matrix: Matrix, settings: dict, name: str, origin: list[dict]) -> anndata.AnnData:
+def build_cohort(
+    matrix: Matrix, settings: dict, name: str, origin: list[dict], annotation: pd.DataFrame | None = None
+) -> anndata.AnnData:
     """Build the cohort of a dataset.
 
     Only annotation and single samples decide here; whatever looks across samples is a recipe step. (A gene without
@@ -31,16 +35,20 @@ def build_cohort(matrix: Matrix, settings: dict, name: str, origin: list[dict]) 
     matrix : Matrix
         From a reader; it is changed.
     settings : dict
-        `source`, `label`, `group`, `scale`, `min_class_size`, `near_duplicates`, `merge`.
+        `source`, `label`, `group`, `batch`, `scale`, `sample_types`, `adjacent_label`, `min_class_size`,
+        `near_duplicates`, `merge`, `normalised_jointly`, `expected`, `tried_on`.
     name : str
         The dataset's name.
     origin : list of dict
         Files it came from: {"file", "address", "sha256", "size_bytes"}.
+    annotation : DataFrame, optional
+        From `read_annotation`.
 
     Returns
     -------
     AnnData, samples x genes
-        X float32; `obs`: label, group and, where known, batch; `var`: symbol; `uns`: scale, source (a JSON string).
+        X float32; `obs`: label, group and, where known, batch; `var`: symbol and, where known, chromosome and start;
+        `uns`: scale, source (a JSON string).
 
     Raises
     ------
@@ -68,7 +76,14 @@ def build_cohort(matrix: Matrix, settings: dict, name: str, origin: list[dict]) 
     groups, near_duplicates, notes = join_near_duplicates(matrix.values, matrix.samples, labels, groups, search)
     matrix.notes += notes
     scale, reason = _scale(matrix.values, settings.get("scale") or "auto", name)
-    cohort = _to_anndata(matrix, labels, groups, settings)
+    var, notes, gene_counts = describe_genes(matrix, annotation)
+    differences, more = compare_counts(settings.get("expected") or {}, labels)
+    matrix.notes += notes + more
+    obs = pd.DataFrame({"label": pd.Categorical(labels), "group": groups}, index=matrix.samples)
+    batches = apply_batch_rule(matrix.fields, settings.get("batch"), name, settings.get("source", ""))
+    if batches is not None:
+        obs["batch"] = batches
+    cohort = anndata.AnnData(matrix.values, obs=obs, var=var)
     cohort.uns["scale"] = scale
     source = {
         "dataset": name,
@@ -80,6 +95,9 @@ def build_cohort(matrix: Matrix, settings: dict, name: str, origin: list[dict]) 
         "notes": matrix.notes,
         "near_duplicates": near_duplicates,
         "merged": merged,
+        "gene_counts": gene_counts,
+        "expected_differences": differences,
+        "tried_on": settings.get("tried_on", ""),
         "missing_share": float(missing[~absent].sum() / matrix.values.size),
     }
     cohort.uns["source"] = json.dumps(source, sort_keys=True, ensure_ascii=False)
@@ -142,15 +160,6 @@ def _scale(values: np.ndarray, given: str, name: str) -> tuple[str, str]:
         hint = nearest(given, ["auto", *SCALES])
         raise InputError(f'datasets.{name}.scale is "{given}", which is no scale; {hint}')
     return given, f"{given}: given as datasets.{name}.scale."
-
-
-def _to_anndata(matrix: Matrix, labels: list[str], groups: list[str], settings: dict) -> anndata.AnnData:
-    obs = pd.DataFrame({"label": pd.Categorical(labels), "group": groups}, index=matrix.samples)
-    if settings.get("source") == "tcga" and "site" in matrix.fields:
-        obs["batch"] = matrix.fields["site"].to_numpy()
-    symbols = matrix.symbols if matrix.symbols is not None else [""] * len(matrix.genes)
-    var = pd.DataFrame({"symbol": symbols}, index=matrix.genes)
-    return anndata.AnnData(matrix.values, obs=obs, var=var)
 
 
 def _log(cohort: anndata.AnnData, source: dict) -> None:

@@ -9,13 +9,12 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from gexflow.cohorts.bad_cell import shorten
 from gexflow.cohorts.column_texts import as_texts
 from gexflow.cohorts.h5_probe import find_damage
 from gexflow.cohorts.h5_values import matrix_shape, read_matrix_values
 from gexflow.cohorts.matrix import Matrix
-from gexflow.cohorts.text_table import check_unique
-from gexflow.errors import InputError, nearest
+from gexflow.cohorts.text_header import check_unique
+from gexflow.errors import InputError, nearest, shorten
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SYMBOLS = ("symbol", "gene_symbol", "gene_symbols", "gene_name", "gene_names", "feature_name", "hgnc_symbol")

@@ -113,6 +113,23 @@ def apply_group_rule(fields: pd.DataFrame, rule: dict | None, dataset: str, sour
     return groups, notes
 
 
+def apply_batch_rule(fields: pd.DataFrame, rule: dict | None, dataset: str, source: str) -> list[str] | None:
+    """Apply a batch rule {field, pattern?}: what was measured together.
+
+    Without a rule the batch is the tissue source site for source `tcga`, and the platform of a GEO series of several.
+
+    Returns
+    -------
+    list of str, one a sample ("" where the rule says nothing), or None where no batch is known
+    """
+    if not rule:
+        known = {"tcga": "site", "geo": "platform_id"}.get(source, "")
+        if known not in fields or (source == "geo" and fields[known].nunique() < 2):
+            return None
+        rule = {"field": known}
+    return _extract(fields, rule, f"datasets.{dataset}.batch").values
+
+
 def _extract(fields: pd.DataFrame, rule: dict, key: str) -> Ruled:
     name = find_field(list(fields.columns), str(rule["field"]), f"{key}.field")
     pattern = _compile(rule.get("pattern"), f"{key}.pattern")

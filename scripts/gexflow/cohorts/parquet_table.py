@@ -1,15 +1,17 @@
 """Reading of a Parquet table of numbers, row ids x columns, in blocks."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gexflow.cohorts.big_arrays import new_array
 from gexflow.cohorts.column_texts import as_texts
-from gexflow.cohorts.text_table import TextTable, check_unique
+from gexflow.cohorts.text_header import check_unique
+from gexflow.cohorts.text_table import DEFAULT, Layout, TextTable
 from gexflow.errors import InputError, nearest, shorten
 
 _BLOCK_VALUES = 4 << 20  # values that are unpacked at a time
@@ -37,14 +39,7 @@ def read_ids(path: str | Path, id_column: str | None = None) -> list[str]:
         return _read_ids(file, name, field, path)
 
 
-def read_parquet_table(
-    path: str | Path,
-    text: Iterable[str] = (),
-    id_column: str | None = None,
-    ignore: Iterable[str] = (),
-    remedy: Callable[[str], str] | None = None,
-    samples_in_rows: bool = False,
-) -> TextTable:
+def read_parquet_table(path: str | Path, layout: Layout = DEFAULT) -> TextTable:
     """Read a Parquet table of numbers.
 
     Blocks of columns of one row group are unpacked at a time and filled into one array, so memory stays near its size.
@@ -52,20 +47,8 @@ def read_parquet_table(
     Parameters
     ----------
     path : path
-    text : names of columns
-        Returned as text, not as numbers.
-    id_column : str, optional
-        Column of row ids; by default the index that pandas wrote, or the first column.
-    ignore : names of columns
-        Left unread.
-    remedy : callable, optional
-        Says what to do about a column (its name is given) that holds no numbers.
-    samples_in_rows : bool
-        Whether `values` is C-contiguous; otherwise its transpose is, as that of a text table.
-
-    Returns
-    -------
-    TextTable
+    layout : Layout
+        Its `id_column` is by default the index that pandas wrote, or the first column.
 
     Raises
     ------
@@ -75,14 +58,14 @@ def read_parquet_table(
     path = _check(path)
     with _open(path) as file:
         columns = _columns(file.schema_arrow, path)
-        id_name, id_field = _id_field(columns, id_column, path)
-        texts = [_known(name, columns, path) for name in text if name != id_name]
-        numeric = [name for name in columns if name not in {id_name, *texts, *ignore}]
-        _check_types(columns, numeric, path, remedy)
+        id_name, id_field = _id_field(columns, layout.id_column, path)
+        texts = [_known(name, columns, path) for name in layout.text if name != id_name]
+        numeric = [name for name in columns if name not in {id_name, *texts, *layout.ignore}]
+        _check_types(columns, numeric, path, layout.remedy)
         words = {id_name: _read_ids(file, id_name, id_field, path)}
         words |= {name: _read_texts(file, columns[name], path) for name in texts}
         fields = [columns[name].name for name in numeric]
-        values = _read_values(file, fields, samples_in_rows, path)
+        values = _read_values(file, fields, layout.samples_in_rows, path)
     _refuse_infinite(values, words[id_name], numeric, path)
     return TextTable(words[id_name], numeric, values, words)
 
@@ -197,7 +180,7 @@ def _read_values(file: pq.ParquetFile, fields: list[str], samples_in_rows: bool,
     try:
         rows = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
         shape = (sum(rows), len(fields))
-        values = np.empty(shape, np.float32) if samples_in_rows else np.empty(shape[::-1], np.float32).T
+        values = new_array(*shape) if samples_in_rows else new_array(*shape[::-1]).T
         step = max(1, _BLOCK_VALUES // max(rows, default=1))
         end = 0
         for group, count in enumerate(rows):

@@ -1,17 +1,34 @@
-"""A table of one's own: CSV or TSV, samples in rows or in columns, labels inside or in a second file."""
+"""A table of one's own: CSV, TSV, Parquet or h5ad, samples in rows or columns, labels inside or in a second file."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
+from gexflow.cohorts import parquet_table, text_table
 from gexflow.cohorts.config_keys import dataset_key, only_file, strict_fields
+from gexflow.cohorts.h5ad_table import read_h5ad
 from gexflow.cohorts.label_file import find_id_column, match_labels, read_label_file
 from gexflow.cohorts.labels import find_field
 from gexflow.cohorts.matrix import Matrix
-from gexflow.cohorts.text_header import Header
-from gexflow.cohorts.text_table import Layout, TextTable, read_header, read_ids, read_text_table
+from gexflow.cohorts.text_table import Layout, TextTable
 from gexflow.errors import InputError, shorten
 from gexflow.log import logger
+
+_PARQUET, _HDF5 = b"PAR1", b"\x89HDF\r\n\x1a\n"
+
+
+class Form(NamedTuple):
+    """How tables of one file format are read."""
+
+    read_names: Callable[[Path], list[str]]
+    read_ids: Callable[[Path, str | None], list[str]]
+    read_table: Callable[[Path, Layout], TextTable]
+
+
+_TEXT_TABLE = Form(lambda path: text_table.read_header(path).names, text_table.read_ids, text_table.read_text_table)
+_PARQUET_TABLE = Form(parquet_table.read_header, parquet_table.read_ids, parquet_table.read_parquet_table)
 
 
 def read_table_source(paths: list[Path], labels_path: Path | None, settings: dict) -> Matrix:
@@ -20,13 +37,14 @@ def read_table_source(paths: list[Path], labels_path: Path | None, settings: dic
     Parameters
     ----------
     paths : list of one path
-        Tab- or comma-separated, gzipped or not.
+        Tab- or comma-separated (gzipped or not), Parquet, or h5ad; found out by content.
     labels_path : path or None
-        Table with one row a sample, or None where labels are columns of the matrix file (samples in rows).
+        Text table with one row a sample, or None where labels are columns of the matrix file (samples in rows) or
+        of an h5ad file's `obs`.
     settings : dict
         `orientation`: what the rows are (auto, samples, genes); `sample`: id column (the first by default);
         `label` and `group`: rules whose fields are columns of the matrix file where there is no labels file;
-        `ignore`: further columns that are no genes.
+        `ignore`: further columns that are no genes; `layer`: matrix of an h5ad file to take instead of `X`.
 
     Returns
     -------
@@ -38,19 +56,23 @@ def read_table_source(paths: list[Path], labels_path: Path | None, settings: dic
         A file is wrong, a column is unknown, a gene's column holds text, or labels match no sample.
     """
     path = only_file(paths, settings)
-    header = read_header(path)
     labels = None if labels_path is None else read_label_file(labels_path)
-    id_column = _id_column(header, settings)
-    rows_are, notes = _orientation(path, header, id_column, labels, labels_path, settings)
-    text = _text_columns(header, settings) if labels is None else []
+    start = _first_bytes(path)
+    if start == _HDF5:
+        return _read_h5ad(path, labels, labels_path, settings)
+    form = _PARQUET_TABLE if start.startswith(_PARQUET) else _TEXT_TABLE
+    names = form.read_names(path)
+    id_column = _id_column(names, settings)
+    rows_are, notes = _orientation(path, form, names, id_column, labels, labels_path, settings)
+    text = _text_columns(names, settings) if labels is None else []
     layout = Layout(
         samples_in_rows=rows_are == "samples",
         text=tuple(text),
-        ignore=tuple(_ignored(header, settings)),
+        ignore=tuple(_ignored(names, settings)),
         id_column=id_column,
         remedy=_remedy(settings, rows_are),
     )
-    table = read_text_table(path, layout)
+    table = form.read_table(path, layout)
     if not table.columns:
         raise InputError(f"{path} has no column of numbers besides {', '.join(table.text)}: are genes missing?")
     if rows_are == "samples":
@@ -66,20 +88,36 @@ def read_table_source(paths: list[Path], labels_path: Path | None, settings: dic
     return Matrix(values, samples, genes, fields, notes=notes)
 
 
-def _id_column(header: Header, settings: dict) -> str:
+def _first_bytes(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(len(_HDF5))
+
+
+def _read_h5ad(path: Path, labels: pd.DataFrame | None, labels_path: Path | None, settings: dict) -> Matrix:
+    matrix = read_h5ad(path, settings.get("layer"))
+    if labels is not None:
+        fields, notes = match_labels(matrix.samples, labels, strict_fields(settings), Path(labels_path))
+        # A column of the labels file stands before one of `obs` with the same name.
+        matrix.fields = pd.concat([fields, matrix.fields.drop(columns=fields.columns, errors="ignore")], axis=1)
+        matrix.notes += notes
+    logger.info("h5ad: %d samples, %d genes", len(matrix.samples), len(matrix.genes))
+    return matrix
+
+
+def _id_column(names: list[str], settings: dict) -> str:
     name = settings.get("sample")
-    return header.names[0] if name is None else find_field(header.names, str(name), dataset_key(settings, "sample"))
+    return names[0] if name is None else find_field(names, str(name), dataset_key(settings, "sample"))
 
 
-def _text_columns(header: Header, settings: dict) -> list[str]:
+def _text_columns(names: list[str], settings: dict) -> list[str]:
     rules = {key: settings.get(key) or {} for key in ("label", "group")}
     wanted = {key: rule["field"] for key, rule in rules.items() if rule.get("field") is not None}
-    return [find_field(header.names, str(name), dataset_key(settings, f"{key}.field")) for key, name in wanted.items()]
+    return [find_field(names, str(name), dataset_key(settings, f"{key}.field")) for key, name in wanted.items()]
 
 
-def _ignored(header: Header, settings: dict) -> list[str]:
+def _ignored(names: list[str], settings: dict) -> list[str]:
     key = dataset_key(settings, "ignore")
-    return [find_field(header.names, str(name), key) for name in settings.get("ignore") or []]
+    return [find_field(names, str(name), key) for name in settings.get("ignore") or []]
 
 
 def _remedy(settings: dict, rows_are: str):
@@ -101,7 +139,8 @@ def _own_fields(table: TextTable, id_column: str) -> pd.DataFrame:
 
 def _orientation(
     path: Path,
-    header: Header,
+    form: Form,
+    names: list[str],
     id_column: str,
     labels: pd.DataFrame | None,
     labels_path: Path | None,
@@ -120,8 +159,8 @@ def _orientation(
         return "samples", []
     if given != "auto":
         return given, []
-    columns = [name for name in header.names if name != id_column]
-    rows = read_ids(path, id_column)
+    columns = [name for name in names if name != id_column]
+    rows = form.read_ids(path, id_column)
     in_rows, in_columns = find_id_column(labels, rows)[1], find_id_column(labels, columns)[1]
     if in_rows == in_columns == 0:
         raise InputError(

@@ -198,7 +198,7 @@ def check_names(config: dict) -> None:
             )
         _check_origin(place, dataset)
         check_entries(place, dataset)
-        for rule in ("label", "group"):
+        for rule in ("label", "group", "batch"):
             _check_pattern(f"{place}.{rule}.pattern", dataset.get(rule, {}).get("pattern"))
     _known(config["attribution"]["models"], models, "attribution.models", "model")
     for name in config["attribution"]["models"]:
@@ -219,7 +219,8 @@ def _check_origin(place: str, dataset: dict) -> None:
         raise InputError(
             f"config: {place} simulates a table, which has no format of its own\nuse geo, mendeley or tcga"
         )
-    if dataset["source"] == "tcga" and "files" in dataset and not dataset["files"]["labels"]:
+    in_files = dataset["label"]["field"] == "cohort"  # the names of Firehose's tables say it
+    if dataset["source"] == "tcga" and "files" in dataset and not dataset["files"]["labels"] and not in_files:
         raise InputError(f"config: {place}.files lacks labels\nadd `labels: <file with one row a sample>`")
 
 

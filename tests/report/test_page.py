@@ -106,6 +106,21 @@ def test_sections_are_named_after_the_stages(large):
         assert f'<section id="{name}"' in page
 
 
+def test_the_card_and_its_figure_are_shown(large):
+    page, parsed = large
+    assert page.count("Samples of each class</text>") == 4
+    for words in (
+        "Near-duplicates with different labels",
+        "Possible mislabelling",
+        "1 pair, now of one group: S-01 and S-02 (0.9991). A rule in words.",
+        "both = C00 + C01",
+        "41; largest OR (79)",
+        "2: TYR, TYR (seen on the whole cohort; no model uses this)",
+        "1,234 (0.21 %)",
+    ):
+        assert words in parsed.text
+
+
 def test_every_model_dataset_and_class_is_named(large):
     for name in [*MODELS, "mendeley5", "tcga", "GSE14520", "toy", "C32"]:
         assert name in large[1].text

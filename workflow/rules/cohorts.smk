@@ -49,6 +49,7 @@ rule read_cohort:
     output:
         cohort=COHORT,
         card="results/{dataset}/card.json",
+        figure="results/{dataset}/card.svg",
     log:
         "results/logs/{dataset}/read_cohort.log",
     benchmark:

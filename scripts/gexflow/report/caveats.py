@@ -17,6 +17,12 @@ def find_caveats(study: Study) -> list[dict[str, Any]]:
         ("Random weights", networks_weights, True, _random_weights),
         ("Better than possible", "A known optimum was exceeded, as a leak would do.", True, _above_bayes),
         ("Simulated data", "These samples were drawn by a program, not from patients.", True, _simulated),
+        (
+            "Possible mislabelling",
+            "Two names of one sample carry different labels, so at least one label is wrong.",
+            True,
+            _mislabelled,
+        ),
         ("No result", "A model of the config has no scores here.", True, _unscored),
         ("No GPU", "Networks ran on the CPU.", True, _no_gpu),
         ("Networks not ahead", "No network scores higher than the best reference model.", False, _not_ahead),
@@ -86,6 +92,14 @@ def _random_weights(dataset: Dataset) -> Iterator[str]:
     names = [model["name"] for model in dataset["models"] if random_weights(model)]
     if names:
         yield f"{listed(names)} started from random, not ImageNet, weights."
+
+
+def _mislabelled(dataset: Dataset) -> Iterator[str]:
+    found = dataset["card"].get("near_duplicates") or {}
+    pairs = [pair for pair in found.get("pairs", []) if len(set(pair["labels"])) > 1]
+    if pairs:
+        names = [" and ".join(pair["samples"]) for pair in pairs]
+        yield f"{counted(found['different_labels'], 'pair')} of near-duplicates: {listed(names, 3)}."
 
 
 def _no_gpu(dataset: Dataset) -> Iterator[str]:

@@ -16,7 +16,7 @@ Paths = Mapping[str, Iterable[str | Path]]
 Files = dict[str, dict[tuple[str, ...], Path]]
 # For each kind of file, the places of dataset and of model or recipe in its path below `results/`.
 KEYS = {
-    **dict.fromkeys(("cards", "metrics", "intervals", "per_class", "confusion", "truth"), (0,)),
+    **dict.fromkeys(("cards", "card_figures", "metrics", "intervals", "per_class", "confusion", "truth"), (0,)),
     **dict.fromkeys(("genes", "heatmaps", "deltas", "recovery", "summaries"), (0, 2)),
     "trainings": (0, 2, 3),  # one a fold
 }
@@ -31,10 +31,10 @@ class Study:
     settings : dict
         Title, config, versions, digest and the choices of datasets, models and recipes.
     datasets : list of dict
-        One a dataset: `name`, `card`, `classes`, `models`, `recipes`, `truth` (None for real data). A model is a dict
-        with `name`, `reference`, `image`, `recipe`, `folds` (rows of metrics), `intervals` (metric, then method),
-        `per_class`, `confusion` (`classes` and `counts`, or None), `training` (one entry a fold) and `attribution`
-        (or None).
+        One a dataset: `name`, `card`, `card_figure` (SVG, or None), `classes`, `models`, `recipes`, `truth` (None for
+        real data). A model is a dict with `name`, `reference`, `image`, `recipe`, `folds` (rows of metrics),
+        `intervals` (metric, then method), `per_class`, `confusion` (`classes` and `counts`, or None), `training` (one
+        entry a fold) and `attribution` (or None).
     """
 
     settings: dict[str, Any]
@@ -47,9 +47,9 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     Parameters
     ----------
     paths : mapping of lists of paths
-        `cards`, `metrics`, `intervals`, `per_class`, `confusion`, `genes`, `heatmaps`, `deltas`, `recovery`, `truth`,
-        `summaries`, `trainings`; a kind may be missing. Dataset, model and recipe are taken from the path below
-        the last `results/`.
+        `cards`, `card_figures`, `metrics`, `intervals`, `per_class`, `confusion`, `genes`, `heatmaps`, `deltas`,
+        `recovery`, `truth`, `summaries`, `trainings`; a kind may be missing. Dataset, model and recipe are taken from
+        the path below the last `results/`.
     settings : dict
         What the config says about the study; see the rule `write_report`.
     """
@@ -91,6 +91,9 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
     return {
         "name": name,
         "card": card,
+        "card_figure": files["card_figures"][name,].read_text(encoding="utf-8")
+        if (name,) in files["card_figures"]
+        else None,
         "classes": classes,
         "truth": read("truth"),
         "models": [_model(name, model, recipes.get(model), tables, classes, files, settings) for model in models],

@@ -67,6 +67,25 @@ rule read_cohort:
         "../../scripts/read_cohort.py"
 
 
+rule find_shared_samples:
+    input:
+        cohorts=of_datasets(COHORT),
+    output:
+        shared="results/comparison/shared_samples.tsv",
+    log:
+        "results/logs/comparison/find_shared_samples.log",
+    conda:
+        "../../envs/gexflow.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+    params:
+        settings=family_settings,
+        code=code("find_shared_samples.py"),
+    script:
+        "../../scripts/find_shared_samples.py"
+
+
 rule split_cohort:
     input:
         cohort=COHORT,

@@ -47,7 +47,29 @@ def find_caveats(study: Study) -> list[dict[str, Any]]:
         items = _grouped([(dataset["name"], item) for dataset in study.datasets for item in check(dataset)])
         if items:
             caveats.append({"title": title, "text": text, "loud": loud, "items": items})
+    caveats += _shared_samples(study)
     return sorted(caveats, key=lambda caveat: not caveat["loud"])
+
+
+def _shared_samples(study: Study) -> list[dict[str, Any]]:
+    """Return caveats on datasets that share samples: loudly where the config gives them different families."""
+    cases = (
+        ("no", "Shared samples", "These datasets share samples, but the config names different families.", True),
+        ("yes", "Datasets of one family", "They share patients, so they don't confirm one another.", False),
+    )
+    caveats = []
+    for same, title, text, loud in cases:
+        rows = [row for row in study.shared if row["same_family"] == same and (row["shared"] or same == "yes")]
+        items = [
+            {
+                "datasets": row["dataset"],
+                "text": f"{whole(row['shared'])} of {counted(row['of'], 'sample')} found in {row['other']} too.",
+            }
+            for row in rows
+        ]
+        if items:
+            caveats.append({"title": title, "text": text, "loud": loud, "items": items})
+    return caveats
 
 
 def _grouped(items: list[tuple[str, str]]) -> list[dict[str, str]]:

@@ -52,6 +52,7 @@ def render_page(study: Study, template_folder: str | Path) -> str:
         overview=sections.overview(study),
         metric_names=list(sections.METRICS.values()),
         datasets=[_dataset(dataset, number, share, settings) for number, dataset in enumerate(study.datasets, 1)],
+        shared=sections.shared_samples(study),
         run=_run(settings),
         few_models=FEW_MODELS,
     )

@@ -119,6 +119,21 @@ def cohort(dataset: Dataset) -> dict[str, Any]:
     }
 
 
+def shared_samples(study: Study) -> list[dict[str, Any]]:
+    """Return the rows of the table of samples that datasets share."""
+    return [
+        {
+            **row,
+            "genes": whole(row["genes_in_common"]),
+            "shared": f"{whole(row['shared'])} of {whole(row['of'])}" if known(row["threshold"]) else "not known",
+            "largest": number(row["largest_similarity"], 4),
+            "threshold": number(row["threshold"], 4),
+            "note": row["note"] if known(row["note"]) else "",
+        }
+        for row in study.shared
+    ]
+
+
 def _groups(groups: dict[str, Any]) -> str:
     shared = groups.get("samples_in_shared_groups")
     if not groups:

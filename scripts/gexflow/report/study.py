@@ -1,7 +1,7 @@
 """Read what the stages left in `results/` into plain dicts: the report's only look at files of results."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -10,6 +10,7 @@ from gexflow.files import read_json, read_table
 # Columns that hold names: a class called `1` or a gene called `NA` must stay what it is.
 NAMES = ("model", "class", "gene", "symbol", "label", "predicted", "target", "sample")
 TEXT = (*NAMES, "metric", "method", "step", "note")
+SHARED_TEXT = ("dataset", "other", "same_family", "note")
 REFERENCE_MODELS = ("majority", "centroid", "logistic")
 
 Paths = Mapping[str, Iterable[str | Path]]
@@ -35,10 +36,13 @@ class Study:
         real data). A model is a dict with `name`, `reference`, `image`, `recipe`, `folds` (rows of metrics),
         `intervals` (metric, then method), `per_class`, `confusion` (`classes` and `counts`, or None), `training` (one
         entry a fold) and `attribution` (or None).
+    shared : list of dict
+        Rows of the table of shared samples: what every dataset shares with every other one.
     """
 
     settings: dict[str, Any]
     datasets: list[dict[str, Any]]
+    shared: list[dict[str, Any]] = field(default_factory=list)
 
 
 def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
@@ -48,15 +52,18 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     ----------
     paths : mapping of lists of paths
         `cards`, `card_figures`, `metrics`, `intervals`, `per_class`, `confusion`, `genes`, `heatmaps`, `deltas`,
-        `recovery`, `truth`, `summaries`, `trainings`; a kind may be missing. Dataset, model and recipe are taken from
-        the path below the last `results/`.
+        `recovery`, `truth`, `summaries`, `trainings`, `shared_samples`; a kind may be missing. Dataset, model and recipe
+        are taken from the path below the last `results/`.
     settings : dict
         What the config says about the study; see the rule `write_report`.
     """
     files = _index(paths)
     found = [key[0] for kind in files.values() for key in kind]
     names = dict.fromkeys([*settings.get("models", {}), *found])
-    return Study(settings, [_dataset(name, files, settings) for name in names])
+    given = paths.get("shared_samples") or []
+    tables = [read_table(path, SHARED_TEXT) for path in ([given] if isinstance(given, str | Path) else given)]
+    shared = [row for table in tables for row in _rows(table)]
+    return Study(settings, [_dataset(name, files, settings) for name in names], shared)
 
 
 def place(path: str | Path) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Rule read_cohort: source files become `cohort.h5ad` and `card.json`."""
+"""Rule read_cohort: source files become `cohort.h5ad`, `card.json` and `card.svg`."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ from gexflow import files
 from gexflow.cohorts.annotation import read_annotation
 from gexflow.cohorts.build import build_cohort
 from gexflow.cohorts.card import describe
+from gexflow.cohorts.card_figure import draw_card
 from gexflow.cohorts.checksums import check_file
 from gexflow.cohorts.read import read_matrix
 from gexflow.log import job_log
@@ -44,3 +45,4 @@ with job_log(snakemake.log[0]):
     card = describe(cohort)
     files.write_h5ad(cohort, snakemake.output.cohort)
     files.write_json(card, snakemake.output.card)
+    files.write_text(draw_card(cohort, card), snakemake.output.figure)

@@ -10,7 +10,7 @@ from gexflow.report.study import KEYS, collect_study
 from gexflow.report.versions import installed_versions
 
 with job_log(snakemake.log[0]) as log:
-    paths = {kind: snakemake.input.get(kind, []) for kind in KEYS}
+    paths = {kind: snakemake.input.get(kind, []) for kind in (*KEYS, "shared_samples")}
     settings = {**json.loads(snakemake.params.settings), "versions": installed_versions()}
     study = collect_study(paths, settings)
     page = render_page(study, Path(snakemake.input.template).parent)

@@ -28,7 +28,7 @@ def read_cohort(folder, path, field="label"):
     settings["checksums"] = {"matrix": [{}], "labels": [], "annotation": []}
     settings["addresses"] = {"matrix": ["https://example.org/t"], "labels": [], "annotation": []}
     inputs = {"matrix": [str(path)], "labels": [], "annotation": []}
-    run("read_cohort", folder, settings, inputs, cohort="cohort.h5ad", card="card.json")
+    run("read_cohort", folder, settings, inputs, cohort="cohort.h5ad", card="card.json", figure="card.svg")
 
 
 def test_a_table_becomes_a_cohort_a_card_and_splits(write, tmp_path):

@@ -15,6 +15,11 @@ IMAGE = ["resnet50", "densenet169", "vgg19", "xception"]
 MODELS = [*REFERENCE, "gexpnet", *IMAGE, "resnet50~random"]
 SCORES = ("accuracy", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1", "mcc")
 
+CARD_FIGURE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 40"><defs><path id="m" d="M0 0L1 1"/></defs>'
+    '<text x="1" y="9" style="fill: #1d2327">Samples of each class</text></svg>'
+)
+
 
 def fabricate(
     root: Path,
@@ -36,6 +41,7 @@ def fabricate(
         counts = {name: int(count) for name, count in zip(classes, rng.integers(40, 700, len(classes)), strict=True)}
         card = _card(dataset, counts, dataset in simulated, dataset in joint)
         _put(paths, "cards", home / "card.json", card | (cards or {}).get(dataset, {}))
+        _put(paths, "card_figures", home / "card.svg", CARD_FIGURE)
         _evaluation(paths, home / "evaluation", counts, models, folds, rng)
         if dataset in simulated:
             truth = {"bayes_accuracy": 0.985, "effect": 0.8, "planted": {name: ["g0001", "g0002"] for name in classes}}
@@ -95,6 +101,20 @@ def _card(dataset: str, counts: dict[str, int], simulated: bool, joint: bool) ->
         "notes": ["Symbols given twice are kept apart by their Entrez id."],
         "origin": [{"file": f"{dataset}.tsv.gz", "address": address, "sha256": "9f" * 32, "size_bytes": 331000731}],
         "values": {"min": 0.0, "median": 6.41, "max": 19.4},
+        "negatives": {"count": 1234, "share": 0.0021},
+        "merged": {"labels": {"both": list(counts)[:2]}, "classes": {"both": sum(list(counts.values())[:2])}},
+        "batches": {"count": 41, "largest": {"name": "OR", "samples": 79}, "of_class": dict.fromkeys(counts, 1)},
+        "near_duplicates": {
+            "threshold": 0.98,
+            "threshold_by_class": {},
+            "why": "A rule in words.",
+            "count": 1,
+            "pairs": [{"samples": ["S-01", "S-02"], "labels": [*counts][:2], "similarity": 0.9991}],
+            "different_labels": 1,
+            "joined_groups": 1,
+            "undecided": [],
+        },
+        "separating": {"count": 2, "genes": [{"gene": "1", "symbol": "TYR", "class": next(iter(counts))}] * 2},
     }
 
 

@@ -8,9 +8,11 @@ from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from fabricated import MODELS, fabricate
 
+from gexflow.files import write_table
 from gexflow.report.page import render_page
 from gexflow.report.study import collect_study
 
@@ -104,6 +106,33 @@ def test_sections_are_named_after_the_stages(large):
     page, _ = large
     for name in ("overview", "cohorts", "recipes", "models", "evaluation", "attribution", "run"):
         assert f'<section id="{name}"' in page
+
+
+def test_the_card_and_its_figure_are_shown(large):
+    page, parsed = large
+    assert page.count("Samples of each class</text>") == 4
+    for words in (
+        "Near-duplicates with different labels",
+        "Possible mislabelling",
+        "1 pair, now of one group: S-01 and S-02 (0.9991). A rule in words.",
+        "both = C00 + C01",
+        "41; largest OR (79)",
+        "2: TYR, TYR (seen on the whole cohort; no model uses this)",
+        "1,234 (0.21 %)",
+    ):
+        assert words in parsed.text
+
+
+@pytest.mark.parametrize(("same", "title"), [("no", "Warning: Shared samples"), ("yes", "Datasets of one family")])
+def test_shared_samples_are_told(tmp_path, same, title):
+    paths, settings = fabricate(tmp_path, {"d": ["x", "y"]}, models=FEW)
+    row = {"dataset": "d", "other": "e", "genes_in_common": 971, "shared": 7, "of": 40, "largest_similarity": 0.9991}
+    write_table(pd.DataFrame([row | {"threshold": 0.98, "same_family": same, "note": ""}]), tmp_path / "shared.tsv")
+    study = collect_study(paths | {"shared_samples": str(tmp_path / "shared.tsv")}, settings)
+    text = Nesting(render_page(study, TEMPLATES)).text
+    assert title.removeprefix("Warning: ") in text
+    assert "7 of 40 samples found in e too" in text
+    assert "971 7 of 40 0.9991 0.98" in text
 
 
 def test_every_model_dataset_and_class_is_named(large):

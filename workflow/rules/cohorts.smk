@@ -50,6 +50,7 @@ rule read_cohort:
     output:
         cohort=COHORT,
         card="results/{dataset}/card.json",
+        figure="results/{dataset}/card.svg",
     log:
         "results/logs/{dataset}/read_cohort.log",
     benchmark:
@@ -65,6 +66,25 @@ rule read_cohort:
         code=code("read_cohort.py"),
     script:
         "../../scripts/read_cohort.py"
+
+
+rule find_shared_samples:
+    input:
+        cohorts=of_datasets(COHORT),
+    output:
+        shared="results/comparison/shared_samples.tsv",
+    log:
+        "results/logs/comparison/find_shared_samples.log",
+    conda:
+        "../../envs/gexflow.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+    params:
+        settings=family_settings,
+        code=code("find_shared_samples.py"),
+    script:
+        "../../scripts/find_shared_samples.py"
 
 
 rule split_cohort:

@@ -209,6 +209,12 @@ def reading_settings(wildcards):
     return canonical({"dataset": wildcards.dataset, **settings, "addresses": addresses, "checksums": expected})
 
 
+def family_settings(wildcards):
+    """Return the family of every dataset: its own name, unless the config says otherwise."""
+    families = {name: dataset.get("family", name) for name, dataset in DATASETS.items()}
+    return canonical({"datasets": list(DATASETS), "families": families})
+
+
 def split_settings(wildcards):
     settings = {key: RUN[key] for key in ("repeats", "seed", "validation")}
     settings["min_class_size"] = DATASETS[wildcards.dataset]["min_class_size"]

@@ -4,6 +4,8 @@
 rule write_report:
     input:
         cards=of_datasets("results/{dataset}/card.json"),
+        card_figures=of_datasets("results/{dataset}/card.svg"),
+        shared_samples="results/comparison/shared_samples.tsv",
         metrics=of_datasets("results/{dataset}/evaluation/metrics.tsv"),
         intervals=of_datasets("results/{dataset}/evaluation/intervals.tsv"),
         per_class=of_datasets("results/{dataset}/evaluation/per_class.tsv"),

@@ -95,7 +95,7 @@ def find_near_duplicates(
     near, distances = _neighbours(sample_ranks(values, genes), groups)
     small = _small(labels, groups)
     yardstick = _yardsticks(distances[:, -1], small)
-    share = _share(len(values), len(genes))
+    share = share_of_distance(len(values) * (len(values) - 1) // 2, len(genes))
     lowest = np.where(small, LOWEST_IN_SMALL_CLASS, LOWEST)
     limits = np.clip(share * yardstick, 1 - IDENTICAL, 1 - lowest)
     found = NearDuplicates(threshold=round(float(1 - np.median(limits)), 6), by_class=_by_class(1 - limits, labels))
@@ -130,8 +130,9 @@ def _yardsticks(third: np.ndarray, small: np.ndarray) -> np.ndarray:
     return np.where(small, np.quantile(others, 0.1), np.minimum(third, np.median(others)))
 
 
-def _share(samples: int, genes: int) -> float:
-    z = norm.isf(_CHANCE / (samples * (samples - 1) / 2))
+def share_of_distance(pairs: int, genes: int) -> float:
+    """Return the share of the distance between different samples below which a pair is one sample."""
+    z = norm.isf(_CHANCE / max(pairs, 1))
     return SHARE * float(np.exp(-z * np.sqrt(2 / genes)))
 
 

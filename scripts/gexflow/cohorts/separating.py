@@ -1,8 +1,8 @@
 """Genes that separate a class from all others perfectly, by one cut: listed in the card, for the reader to look at.
 
 They describe the whole cohort, test samples included. No model and no recipe sees this list, and nothing is removed:
-such genes exist (6 in Khan's four tumours, 93 probes in GSE14520), but many of them may be a sign of a batch or of a label
-written into the data.
+such genes exist (6 in Khan's four tumours, 93 probes in GSE14520), but many of them may be a sign of a batch or of a
+label written into the data.
 """
 
 import numpy as np

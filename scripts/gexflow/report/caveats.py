@@ -17,6 +17,12 @@ def find_caveats(study: Study) -> list[dict[str, Any]]:
         ("Random weights", networks_weights, True, _random_weights),
         ("Better than possible", "A known optimum was exceeded, as a leak would do.", True, _above_bayes),
         ("Simulated data", "These samples were drawn by a program, not from patients.", True, _simulated),
+        (
+            "Possible mislabelling",
+            "Two names of one sample carry different labels, so at least one label is wrong.",
+            True,
+            _mislabelled,
+        ),
         ("No result", "A model of the config has no scores here.", True, _unscored),
         ("No GPU", "Networks ran on the CPU.", True, _no_gpu),
         ("Networks not ahead", "No network scores higher than the best reference model.", False, _not_ahead),
@@ -41,7 +47,29 @@ def find_caveats(study: Study) -> list[dict[str, Any]]:
         items = _grouped([(dataset["name"], item) for dataset in study.datasets for item in check(dataset)])
         if items:
             caveats.append({"title": title, "text": text, "loud": loud, "items": items})
+    caveats += _shared_samples(study)
     return sorted(caveats, key=lambda caveat: not caveat["loud"])
+
+
+def _shared_samples(study: Study) -> list[dict[str, Any]]:
+    """Return caveats on datasets that share samples: loudly where the config gives them different families."""
+    cases = (
+        ("no", "Shared samples", "These datasets share samples, but the config names different families.", True),
+        ("yes", "Datasets of one family", "They share patients, so they don't confirm one another.", False),
+    )
+    caveats = []
+    for same, title, text, loud in cases:
+        rows = [row for row in study.shared if row["same_family"] == same and (row["shared"] or same == "yes")]
+        items = [
+            {
+                "datasets": row["dataset"],
+                "text": f"{whole(row['shared'])} of {counted(row['of'], 'sample')} found in {row['other']} too.",
+            }
+            for row in rows
+        ]
+        if items:
+            caveats.append({"title": title, "text": text, "loud": loud, "items": items})
+    return caveats
 
 
 def _grouped(items: list[tuple[str, str]]) -> list[dict[str, str]]:
@@ -86,6 +114,14 @@ def _random_weights(dataset: Dataset) -> Iterator[str]:
     names = [model["name"] for model in dataset["models"] if random_weights(model)]
     if names:
         yield f"{listed(names)} started from random, not ImageNet, weights."
+
+
+def _mislabelled(dataset: Dataset) -> Iterator[str]:
+    found = dataset["card"].get("near_duplicates") or {}
+    pairs = [pair for pair in found.get("pairs", []) if len(set(pair["labels"])) > 1]
+    if pairs:
+        names = [" and ".join(pair["samples"]) for pair in pairs]
+        yield f"{counted(found['different_labels'], 'pair')} of near-duplicates: {listed(names, 3)}."
 
 
 def _no_gpu(dataset: Dataset) -> Iterator[str]:

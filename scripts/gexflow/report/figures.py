@@ -1,6 +1,5 @@
 """Figures of the report as inline SVG: accuracy with its intervals, and confusion matrices."""
 
-import io
 import re
 from typing import Any
 
@@ -10,32 +9,11 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from gexflow.figure_style import ACCENT, FAINT, INK, MUTED, SETTINGS, VARIABLES, save_svg
 from gexflow.report.svg import inline_svg
 from gexflow.report.words import interval, known, percent
 
-# Stand-ins that become variables of the page's style sheet, so that figures follow its light and dark colours.
-INK, MUTED, FAINT, ACCENT = "#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04"
-VARIABLES = {INK: "var(--ink)", MUTED: "var(--muted)", FAINT: "var(--line)", ACCENT: "var(--accent)"}
 SHADE = "#2f6f95"  # confusion matrices are small pictures, which know no variables: a tone for light and dark pages
-SETTINGS = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "gexflow",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 8,
-    "text.parse_math": False,
-    "text.color": INK,
-    "axes.edgecolor": MUTED,
-    "axes.linewidth": 0.6,
-    "axes.labelcolor": INK,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-}
-NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 MOST_CLASSES_WITH_ALL_COUNTS = 12
 
 
@@ -231,17 +209,26 @@ def _numbers(axes: Any, table: np.ndarray, share: np.ndarray, least: float) -> N
 
 
 def _inline(figure: Figure, name: str, label: str) -> str:
-    """Save without date or author, then make the drawing part of the page."""
-    figure.patch.set_visible(False)
-    for axes in figure.axes:
-        axes.patch.set_visible(False)
-    file = io.StringIO()
-    figure.savefig(file, format="svg", metadata=NO_METADATA)
-    drawing = inline_svg(file.getvalue(), name, label, compact=True)
+    return page_drawing(save_svg(figure), name, label, rcParams["font.size"])
+
+
+def page_drawing(source: str, name: str, label: str, font_size: float = SETTINGS["font.size"]) -> str:
+    """Make a drawing in the common style part of the page: it takes over the page's colours and font.
+
+    Parameters
+    ----------
+    source : str
+        From `save_svg`.
+    name, label : str
+        The figure's id on the page, and its description.
+    font_size : float
+        Of most of its texts.
+    """
+    drawing = inline_svg(source, name, label, compact=True)
     for stand_in, variable in VARIABLES.items():
         drawing = drawing.replace(stand_in, variable)
     # What most texts share is said once; the page's style sheet gives family and colour.
-    size = f"font-size: {rcParams['font.size']:g}px"
+    size = f"font-size: {font_size:g}px"
     drawing = drawing.replace("; font-family: 'DejaVu Sans', sans-serif", "").replace("; fill: var(--ink)", "")
     drawing = re.sub(
         rf' style="{size}(?:; )?([^"]*)"', lambda found: f' style="{found[1]}"' if found[1] else "", drawing

@@ -10,12 +10,13 @@ from markupsafe import Markup
 
 from gexflow.report import sections
 from gexflow.report.caveats import find_caveats
-from gexflow.report.figures import confusion_figure, interval_figure
+from gexflow.report.figures import confusion_figure, interval_figure, page_drawing
 from gexflow.report.study import Study
 from gexflow.report.svg import inline_svg
 from gexflow.report.words import known
 
 HEATMAPS_BYTES = 1_000_000  # for all heat maps together: the page shall open anywhere and pass through e-mail
+CARD_BYTES = 400_000
 FEW_MODELS = 3
 
 
@@ -51,6 +52,7 @@ def render_page(study: Study, template_folder: str | Path) -> str:
         overview=sections.overview(study),
         metric_names=list(sections.METRICS.values()),
         datasets=[_dataset(dataset, number, share, settings) for number, dataset in enumerate(study.datasets, 1)],
+        shared=sections.shared_samples(study),
         run=_run(settings),
         few_models=FEW_MODELS,
     )
@@ -72,6 +74,7 @@ def _dataset(dataset: dict[str, Any], number: int, heatmap_bytes: int, settings:
         **sections.summary(dataset),
         "key": key,
         "cohort": sections.cohort(dataset),
+        "card_figure": _card_figure(dataset, key),
         "recipes": sections.recipes(dataset),
         "models": sections.models(dataset),
         "metrics": sections.metrics(dataset),
@@ -86,6 +89,15 @@ def _dataset(dataset: dict[str, Any], number: int, heatmap_bytes: int, settings:
 
 def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def _card_figure(dataset: dict[str, Any], key: str) -> Markup | None:
+    """Return the figure of the cohort card, if it would not make the page too heavy."""
+    source = dataset["card_figure"]
+    if not source or len(source.encode()) > CARD_BYTES:
+        return None
+    label = f"Classes of {dataset['name']}, their values, and a map of the samples"
+    return Markup(page_drawing(source, f"{key}-m", label))
 
 
 def _intervals(dataset: dict[str, Any], key: str) -> Markup | None:

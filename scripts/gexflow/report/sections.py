@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from gexflow.report.caveats import Dataset, dataset_marks, folds_of, random_weights, repeat_folds, simulated
+from gexflow.report.cohort_facts import card_facts
 from gexflow.report.study import Study
 from gexflow.report.words import (
     counted,
@@ -79,6 +80,7 @@ def cohort(dataset: Dataset) -> dict[str, Any]:
         ("Values", ", ".join(f"{key} {number(values[key], 4)}" for key in ("min", "median", "max") if key in values)),
         ("Missing values", f"{percent(card.get('missing_share'), 2)} %"),
         ("Normalised jointly", _joint(card)),
+        *card_facts(card),
     ]
     if truth:
         planted = sum(len(genes) for genes in (truth.get("planted") or {}).values())
@@ -100,6 +102,11 @@ def cohort(dataset: Dataset) -> dict[str, Any]:
             for entry in card.get("dropped", [])
         ],
         "notes": card.get("notes") or [],
+        "mislabelled": [
+            " and ".join(f"{sample} ({label})" for sample, label in zip(pair["samples"], pair["labels"], strict=True))
+            for pair in (card.get("near_duplicates") or {}).get("pairs", [])
+            if len(set(pair["labels"])) > 1
+        ],
         "origin": [
             {
                 "file": entry.get("file") or "",
@@ -110,6 +117,21 @@ def cohort(dataset: Dataset) -> dict[str, Any]:
             for entry in card.get("origin", [])
         ],
     }
+
+
+def shared_samples(study: Study) -> list[dict[str, Any]]:
+    """Return the rows of the table of samples that datasets share."""
+    return [
+        {
+            **row,
+            "genes": whole(row["genes_in_common"]),
+            "shared": f"{whole(row['shared'])} of {whole(row['of'])}" if known(row["threshold"]) else "not known",
+            "largest": number(row["largest_similarity"], 4),
+            "threshold": number(row["threshold"], 4),
+            "note": row["note"] if known(row["note"]) else "",
+        }
+        for row in study.shared
+    ]
 
 
 def _groups(groups: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Read what the stages left in `results/` into plain dicts: the report's only look at files of results."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -10,13 +10,14 @@ from gexflow.files import read_json, read_table
 # Columns that hold names: a class called `1` or a gene called `NA` must stay what it is.
 NAMES = ("model", "class", "gene", "symbol", "label", "predicted", "target", "sample")
 TEXT = (*NAMES, "metric", "method", "step", "note")
+SHARED_TEXT = ("dataset", "other", "same_family", "note")
 REFERENCE_MODELS = ("majority", "centroid", "logistic")
 
 Paths = Mapping[str, Iterable[str | Path]]
 Files = dict[str, dict[tuple[str, ...], Path]]
 # For each kind of file, the places of dataset and of model or recipe in its path below `results/`.
 KEYS = {
-    **dict.fromkeys(("cards", "metrics", "intervals", "per_class", "confusion", "truth"), (0,)),
+    **dict.fromkeys(("cards", "card_figures", "metrics", "intervals", "per_class", "confusion", "truth"), (0,)),
     **dict.fromkeys(("genes", "heatmaps", "deltas", "recovery", "summaries"), (0, 2)),
     "trainings": (0, 2, 3),  # one a fold
 }
@@ -31,14 +32,17 @@ class Study:
     settings : dict
         Title, config, versions, digest and the choices of datasets, models and recipes.
     datasets : list of dict
-        One a dataset: `name`, `card`, `classes`, `models`, `recipes`, `truth` (None for real data). A model is a dict
-        with `name`, `reference`, `image`, `recipe`, `folds` (rows of metrics), `intervals` (metric, then method),
-        `per_class`, `confusion` (`classes` and `counts`, or None), `training` (one entry a fold) and `attribution`
-        (or None).
+        One a dataset: `name`, `card`, `card_figure` (SVG, or None), `classes`, `models`, `recipes`, `truth` (None for
+        real data). A model is a dict with `name`, `reference`, `image`, `recipe`, `folds` (rows of metrics),
+        `intervals` (metric, then method), `per_class`, `confusion` (`classes` and `counts`, or None), `training` (one
+        entry a fold) and `attribution` (or None).
+    shared : list of dict
+        Rows of the table of shared samples: what every dataset shares with every other one.
     """
 
     settings: dict[str, Any]
     datasets: list[dict[str, Any]]
+    shared: list[dict[str, Any]] = field(default_factory=list)
 
 
 def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
@@ -47,16 +51,19 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     Parameters
     ----------
     paths : mapping of lists of paths
-        `cards`, `metrics`, `intervals`, `per_class`, `confusion`, `genes`, `heatmaps`, `deltas`, `recovery`, `truth`,
-        `summaries`, `trainings`; a kind may be missing. Dataset, model and recipe are taken from the path below
-        the last `results/`.
+        `cards`, `card_figures`, `metrics`, `intervals`, `per_class`, `confusion`, `genes`, `heatmaps`, `deltas`,
+        `recovery`, `truth`, `summaries`, `trainings`, `shared_samples`; a kind may be missing. Dataset, model and recipe
+        are taken from the path below the last `results/`.
     settings : dict
         What the config says about the study; see the rule `write_report`.
     """
     files = _index(paths)
     found = [key[0] for kind in files.values() for key in kind]
     names = dict.fromkeys([*settings.get("models", {}), *found])
-    return Study(settings, [_dataset(name, files, settings) for name in names])
+    given = paths.get("shared_samples") or []
+    tables = [read_table(path, SHARED_TEXT) for path in ([given] if isinstance(given, str | Path) else given)]
+    shared = [row for table in tables for row in _rows(table)]
+    return Study(settings, [_dataset(name, files, settings) for name in names], shared)
 
 
 def place(path: str | Path) -> tuple[str, ...]:
@@ -91,6 +98,9 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
     return {
         "name": name,
         "card": card,
+        "card_figure": files["card_figures"][name,].read_text(encoding="utf-8")
+        if (name,) in files["card_figures"]
+        else None,
         "classes": classes,
         "truth": read("truth"),
         "models": [_model(name, model, recipes.get(model), tables, classes, files, settings) for model in models],

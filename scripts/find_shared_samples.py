@@ -1,0 +1,29 @@
+"""Rule find_shared_samples: which samples any two cohorts of the study share, and whether their families say so."""
+
+import json
+from contextlib import ExitStack
+from itertools import combinations
+
+import anndata
+import h5py
+import pandas as pd
+
+from gexflow import files
+from gexflow.cohorts.shared_samples import Genes, shared_samples
+from gexflow.cohorts.shared_table import COLUMNS, shared_rows
+from gexflow.log import job_log
+
+with job_log(snakemake.log[0]) as log, ExitStack() as opened:
+    settings = json.loads(snakemake.params.settings)
+    cohorts = {}
+    for dataset, path in zip(settings["datasets"], snakemake.input.cohorts, strict=True):
+        file = opened.enter_context(h5py.File(path))
+        genes = anndata.io.read_elem(file["var"])
+        cohorts[dataset] = Genes(file["X"], genes.index.astype(str).tolist(), genes["symbol"].astype(str).tolist())
+    rows = []
+    for first, second in combinations(settings["datasets"], 2):
+        found = shared_samples(cohorts[first], cohorts[second])
+        sizes = [cohorts[name].values.shape[0] for name in (first, second)]
+        rows += shared_rows(found, (first, second), sizes, settings["families"])
+        log.info("%s and %s: %d genes, %d pairs", first, second, found.genes_in_common, len(found.pairs))
+    files.write_table(pd.DataFrame(rows, columns=COLUMNS), snakemake.output.shared)

@@ -189,8 +189,7 @@ def test_a_crash_or_hang_of_the_library_is_a_sentence(save, refused, monkeypatch
     assert "damaged" in sentence
 
 
-def test_damage_that_crashes_the_library_is_a_sentence(save, refused):
-    """Damage in the heap of names, of the kind that crashed HDF5 in trials."""
+def test_broken_trees_and_heaps_are_a_sentence(save, refused):
     whole = save(table(samples=6, genes=5))
     content = bytearray(whole.read_bytes())
     for place in [

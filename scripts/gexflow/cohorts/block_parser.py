@@ -61,7 +61,7 @@ def parse_block(block: bytes, columns: Columns) -> Rows:
     pyarrow.ArrowException
         A row has another number of cells, or a cell is no number.
     """
-    if b"\r\n" in block:
+    if b"\r" in block:  # one letter is found far faster than two
         block = block.replace(b"\r\n", b"\n")
     rows = _parse_plain(block if block.endswith(b"\n") else block + b"\n", columns)
     return _parse_csv(block, columns) if rows is None else rows

@@ -68,12 +68,11 @@ def test_the_table_says_where_families_are_wrong(patients, tmp_path):
     for name, values in parts.items():
         var = pd.DataFrame({"symbol": ""}, index=[f"g{n}" for n in range(1200)])
         write_h5ad(anndata.AnnData(values, var=var), tmp_path / f"{name}.h5ad")
+    settings = {"datasets": list(parts), "families": {"a": "a", "b": "x", "c": "x"}}
     snakemake = SimpleNamespace(
         input=SimpleNamespace(cohorts=[str(tmp_path / f"{name}.h5ad") for name in parts]),
         output=SimpleNamespace(shared=str(tmp_path / "shared.tsv")),
-        params=SimpleNamespace(
-            settings=json.dumps({"datasets": list(parts), "families": {"a": "a", "b": "x", "c": "x"}})
-        ),
+        params=SimpleNamespace(settings=json.dumps(settings)),
         log=[str(tmp_path / "log")],
     )
     runpy.run_path(str(SCRIPT), init_globals={"snakemake": snakemake})

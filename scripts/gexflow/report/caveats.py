@@ -63,7 +63,9 @@ def _shared_samples(study: Study) -> list[dict[str, Any]]:
         items = [
             {
                 "datasets": row["dataset"],
-                "text": f"{whole(row['shared'])} of {counted(row['of'], 'sample')} found in {row['other']} too.",
+                "text": f"{whole(row['shared'])} of {counted(row['of'], 'sample')} found in {row['other']} too."
+                if known(row["threshold"])
+                else f"with {row['other']}, by the config; the samples could not be compared.",
             }
             for row in rows
         ]

@@ -21,6 +21,7 @@ from gexflow.report.words import (
 )
 
 Model = dict[str, Any]
+MOST_SHARED_ROWS = 12
 METRICS = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -120,7 +121,9 @@ def cohort(dataset: Dataset) -> dict[str, Any]:
 
 
 def shared_samples(study: Study) -> list[dict[str, Any]]:
-    """Return the rows of the table of samples that datasets share."""
+    """Return the rows of the table of samples that datasets share; of a long table those that say something."""
+    everything = len(study.shared) <= MOST_SHARED_ROWS
+    rows = [row for row in study.shared if everything or row["shared"] or known(row["note"])]
     return [
         {
             **row,
@@ -130,7 +133,7 @@ def shared_samples(study: Study) -> list[dict[str, Any]]:
             "threshold": number(row["threshold"], 4),
             "note": row["note"] if known(row["note"]) else "",
         }
-        for row in study.shared
+        for row in rows
     ]
 
 

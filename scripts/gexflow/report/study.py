@@ -52,8 +52,8 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     ----------
     paths : mapping of lists of paths
         `cards`, `card_figures`, `metrics`, `intervals`, `per_class`, `confusion`, `genes`, `heatmaps`, `deltas`,
-        `recovery`, `truth`, `summaries`, `trainings`, `shared_samples`; a kind may be missing. Dataset, model and recipe
-        are taken from the path below the last `results/`.
+        `recovery`, `truth`, `summaries`, `trainings`, `shared_samples`; a kind may be missing. Dataset, model and
+        recipe are taken from the path below the last `results/`.
     settings : dict
         What the config says about the study; see the rule `write_report`.
     """

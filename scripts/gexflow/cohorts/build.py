@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from gexflow.cohorts.class_sizes import small_classes
+from gexflow.cohorts.join_groups import join_near_duplicates
 from gexflow.cohorts.label_codes import find_codes
 from gexflow.cohorts.labels import Ruled, apply_group_rule, apply_label_rule
 from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.merged import check_merge
-from gexflow.cohorts.near_duplicates import join_near_duplicates
 from gexflow.cohorts.scale import SCALES, find_scale
 from gexflow.errors import InputError, nearest
 from gexflow.log import logger

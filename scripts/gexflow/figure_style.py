@@ -5,8 +5,14 @@ from typing import Any
 
 # Stand-ins that become variables of the page's style sheet, so that figures follow its light and dark colours. They
 # are those of a light page, one step away, so that nothing else has them and a file of its own looks right on paper.
-INK, MUTED, FAINT, ACCENT = "#1d2327", "#636d73", "#dcdfe0", "#1f6f90"
-VARIABLES = {INK: "var(--ink)", MUTED: "var(--muted)", FAINT: "var(--line)", ACCENT: "var(--accent)"}
+INK, MUTED, FAINT, ACCENT, PAPER = "#1d2327", "#636d73", "#dcdfe0", "#1f6f90", "#fdfdfa"
+VARIABLES = {
+    PAPER: "var(--paper)",
+    INK: "var(--ink)",
+    MUTED: "var(--muted)",
+    FAINT: "var(--line)",
+    ACCENT: "var(--accent)",
+}
 SETTINGS = {
     "svg.fonttype": "none",
     "svg.hashsalt": "gexflow",

@@ -8,8 +8,9 @@ import pytest
 from scipy.stats import spearmanr
 
 from gexflow.cohorts.build import build_cohort
+from gexflow.cohorts.join_groups import join_groups, join_near_duplicates
 from gexflow.cohorts.matrix import Matrix
-from gexflow.cohorts.near_duplicates import find_near_duplicates, join_groups, join_near_duplicates
+from gexflow.cohorts.near_duplicates import find_near_duplicates
 from gexflow.cohorts.ranks import sample_ranks, spearman
 
 

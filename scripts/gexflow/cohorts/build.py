@@ -11,11 +11,11 @@ from gexflow.cohorts.big_arrays import count_missing
 from gexflow.cohorts.class_sizes import small_classes
 from gexflow.cohorts.expected import compare_counts
 from gexflow.cohorts.genes import describe_genes
+from gexflow.cohorts.join_groups import join_near_duplicates
 from gexflow.cohorts.label_codes import find_codes
 from gexflow.cohorts.labels import Ruled, apply_batch_rule, apply_group_rule, apply_label_rule
 from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.merged import check_merge
-from gexflow.cohorts.near_duplicates import join_near_duplicates
 from gexflow.cohorts.scale import SCALES, find_scale
 from gexflow.cohorts.tcga_rules import choose_samples
 from gexflow.errors import InputError, nearest

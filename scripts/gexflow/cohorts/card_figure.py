@@ -13,12 +13,14 @@ from matplotlib.ticker import EngFormatter, NullFormatter
 
 from gexflow.cohorts.label_places import spread_labels
 from gexflow.cohorts.rank_map import rank_map
-from gexflow.figure_style import ACCENT, FAINT, INK, MUTED, SETTINGS, save_svg
+from gexflow.figure_style import ACCENT, FAINT, INK, MUTED, PAPER, SETTINGS, save_svg
 
 MOST_IN_LEGEND = 10
 MOST_BATCHES = 12
+MANY_POINTS = 3000  # a coarser picture without mixed colours keeps the drawing below 300 kB
 MOST_DRAWN_POINTS = 800  # of more samples the points become a small picture inside the drawing
 OTHERS = "#9aa0a3"
+_GROUND = {"boxstyle": "square,pad=0.05", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.7}
 _WIDTH, _MAP, _TOP, _GAP, _DPI = 9.2, 3.7, 0.3, 0.55, 105
 
 
@@ -59,7 +61,7 @@ def draw_card(cohort: anndata.AnnData, card: dict) -> str:
             colours = _batch_colours(batches)
             _draw_map(right, places, shares, batches, colours, "batch")
             _legend(right, colours, len(set(batches)) - len(colours))
-        return save_svg(figure, dpi=_DPI)
+        return save_svg(figure, dpi=_DPI if len(labels) <= MANY_POINTS else 0.7 * _DPI)
 
 
 def _draw_classes(figure: Figure, card: dict, rows: float, height: float) -> None:
@@ -110,7 +112,7 @@ def _draw_map(
     drawn = [("", OTHERS), *colours.items()] if set(names) - set(colours) else colours.items()
     for name, colour in drawn:
         rows = ~np.isin(names, list(colours)) if name == "" else names == name
-        alpha = 0.35 if name == "" else 0.75
+        alpha = 0.35 if name == "" else 0.75 if len(places) <= MANY_POINTS else 1
         axes.plot(
             *places[rows].T, "o", color=colour, markersize=size, markeredgewidth=0, alpha=alpha, rasterized=rasterized
         )
@@ -163,4 +165,12 @@ def _name_classes(axes: Any, places: np.ndarray, labels: np.ndarray) -> None:
     wide = axes.get_position().width
     sizes = np.array([[0.0074 / wide * len(name[:12]) + 0.01, 0.036] for name in names])
     for name, middle in zip(names, spread_labels(middles, sizes), strict=True):
-        axes.text(*(low + middle * (high - low)), name[:12], ha="center", va="center", fontsize=6.5, weight="bold")
+        axes.text(
+            *(low + middle * (high - low)),
+            name[:12],
+            ha="center",
+            va="center",
+            fontsize=6.5,
+            weight="bold",
+            bbox=_GROUND,
+        )

@@ -42,7 +42,7 @@ with job_log(snakemake.log[0]):
     annotation_paths = list(snakemake.input.annotation)
     annotation = read_annotation(annotation_paths, matrix.genes) if annotation_paths else None
     cohort = build_cohort(matrix, settings, settings["dataset"], origin, annotation)
-    card = describe(cohort)
     files.write_h5ad(cohort, snakemake.output.cohort)
+    card = describe(cohort)
     files.write_json(card, snakemake.output.card)
     files.write_text(draw_card(cohort, card), snakemake.output.figure)

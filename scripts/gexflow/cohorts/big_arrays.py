@@ -21,6 +21,13 @@ def new_array(rows: int, columns: int) -> np.ndarray:
     return np.frombuffer(memory, dtype=np.float32, count=rows * columns).reshape(rows, columns)
 
 
+def copied(values: np.ndarray) -> np.ndarray:
+    """Copy a block into memory of its own, which goes back to the system with it."""
+    block = new_array(*values.shape)
+    block[:] = values
+    return block
+
+
 def join_columns(blocks: list[np.ndarray]) -> np.ndarray:
     """Put blocks (rows, some columns) side by side; the list is emptied on the way, so that one copy is held."""
     whole = new_array(len(blocks[0]), sum(block.shape[1] for block in blocks))

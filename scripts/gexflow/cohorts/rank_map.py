@@ -2,8 +2,11 @@
 
 import numpy as np
 from scipy.linalg import eigh
+from scipy.sparse.linalg import eigsh
 
 from gexflow.cohorts.ranks import expressed_genes, sample_ranks, screening_genes
+
+_MANY = 100
 
 
 def rank_map(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -29,7 +32,10 @@ def rank_map(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     products = (ranks @ ranks.T if wide else ranks.T @ ranks).astype(np.float64)
     size = len(products)
     taken = min(2, size)
-    variances, directions = eigh(products, subset_by_index=(size - taken, size - 1))
+    if size > _MANY:  # the two largest alone, from a fixed start, so that the same cohort gives the same map
+        variances, directions = eigsh(products, k=taken, v0=np.ones(size))
+    else:
+        variances, directions = eigh(products, subset_by_index=(size - taken, size - 1))
     variances, directions = np.maximum(variances[::-1], 0), directions[:, ::-1]
     found = directions * np.sqrt(variances) if wide else ranks @ directions
     # The sign of a direction is arbitrary: the farthest sample lies on the positive side.

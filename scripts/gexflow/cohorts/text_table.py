@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from gexflow.cohorts.bad_cell import explain_failure
-from gexflow.cohorts.big_arrays import join_columns, join_rows
+from gexflow.cohorts.big_arrays import copied, join_columns, join_rows
 from gexflow.cohorts.block_parser import Columns, Rows, parse_block
 from gexflow.cohorts.line_blocks import LineTooLongError, line_blocks
 from gexflow.cohorts.text_file import Packed, open_text
@@ -132,7 +132,7 @@ def parse_table(
     def parse(block: bytes) -> Rows:
         rows = parse_block(block, columns)
         _refuse_infinite(rows, columns.numeric_names, path)
-        rows.values = np.ascontiguousarray(rows.values if layout.samples_in_rows else rows.values.T)
+        rows.values = copied(rows.values if layout.samples_in_rows else rows.values.T)
         return rows
 
     try:

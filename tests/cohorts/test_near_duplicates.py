@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
 
 from gexflow.cohorts.build import build_cohort
 from gexflow.cohorts.join_groups import join_groups, join_near_duplicates
 from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.near_duplicates import find_near_duplicates
-from gexflow.cohorts.ranks import sample_ranks, spearman
+from gexflow.cohorts.ranks import _mean_ranks, sample_ranks, spearman
 
 
 def draw(samples=60, genes=2500, spread=0.8, seed=0, classes=3):
@@ -30,6 +30,13 @@ def search(values, labels, **more):
 
 def rows(found):
     return {pair[:2] for pair in found.pairs}
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 6])
+def test_ranks_with_ties_are_scipys(decimals):
+    values = np.round(np.random.default_rng(4).normal(0, 3, (20, 300)), decimals).astype(np.float32)
+    np.testing.assert_array_equal(_mean_ranks(values), rankdata(values, axis=1))
+    np.testing.assert_array_equal(_mean_ranks(np.ones((2, 5), np.float32)), np.full((2, 5), 3))
 
 
 def test_copies_are_found_logged_rounded_rescaled_or_measured_again():

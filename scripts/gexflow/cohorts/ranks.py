@@ -64,7 +64,7 @@ def sample_ranks(values: np.ndarray, genes: np.ndarray) -> np.ndarray:
     ranks = np.empty((len(values), len(genes)), dtype=np.float32)
     for start in range(0, len(values), _BLOCK):
         block = values[start : start + _BLOCK, genes]
-        found = rankdata(block, axis=1, nan_policy="omit") if np.isnan(block).any() else rankdata(block, axis=1)
+        found = rankdata(block, axis=1, nan_policy="omit") if np.isnan(block).any() else _mean_ranks(block)
         known = np.maximum((~np.isnan(block)).sum(axis=1, keepdims=True), 1)
         ranks[start : start + _BLOCK] = (found - 0.5) / known - 0.5
     _fill_with_means(ranks)
@@ -73,6 +73,20 @@ def sample_ranks(values: np.ndarray, genes: np.ndarray) -> np.ndarray:
         block -= block.mean(axis=1, keepdims=True)
         length = np.linalg.norm(block, axis=1, keepdims=True)
         block /= np.where(length > 1e-6, length, np.inf)
+    return ranks
+
+
+def _mean_ranks(block: np.ndarray) -> np.ndarray:
+    """Rank every row from 1, ties sharing their mean rank: scipy's rankdata in less time, for no missing values."""
+    place = np.arange(block.shape[1], dtype=np.int32)
+    order = np.argsort(block, axis=1)
+    ordered = np.take_along_axis(block, order, axis=1)
+    rises = np.ones((len(block), block.shape[1] + 1), dtype=bool)
+    rises[:, 1:-1] = ordered[:, 1:] != ordered[:, :-1]
+    first = np.maximum.accumulate(np.where(rises[:, :-1], place, 0), axis=1)
+    last = np.minimum.accumulate(np.where(rises[:, 1:], place, len(place))[:, ::-1], axis=1)[:, ::-1]
+    ranks = np.empty(block.shape, dtype=np.float32)
+    np.put_along_axis(ranks, order, (first + last) * np.float32(0.5) + 1, axis=1)
     return ranks
 
 

@@ -188,6 +188,8 @@ def _read_values(file: pq.ParquetFile, fields: list[str], samples_in_rows: bool,
             for first in range(0, len(fields), step):
                 table = file.read_row_group(group, columns=fields[first : first + step])
                 _fill(values[start:end, first : first + step], table)
+                del table
+                pa.default_memory_pool().release_unused()  # Arrow would keep it for a next time
     except _DAMAGE as error:
         raise _damaged(path, error) from None
     return values

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-SHAPE = (500, 20000)  # 40 MB
+SHAPE = (1000, 20000)  # 80 MB
 LIMIT_MB = 1.6 * 4e-6 * SHAPE[0] * SHAPE[1] + 300
 CODE = """
 import json, sys
@@ -20,7 +20,7 @@ from gexflow.cohorts.read import read_matrix
 settings = json.loads(sys.argv[2])
 matrix = read_matrix(settings["source"], [sys.argv[3]], sys.argv[4] or None, settings)
 cohort = build_cohort(matrix, settings, "big", [])
-assert cohort.shape == (500, 20000), cohort.shape
+assert cohort.shape == (1000, 20000), cohort.shape
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(int(peak.split()[1]) * 1.024e-3)
 """
@@ -30,27 +30,27 @@ print(int(peak.split()[1]) * 1.024e-3)
 def folder(tmp_path_factory):
     """Write one table in four forms: genes in rows, samples in rows, gzipped GEO, Parquet."""
     folder = tmp_path_factory.mktemp("big")
-    texts = np.array([f"{value:.4f}" for value in np.random.default_rng(1).lognormal(3, 2, 1000)], dtype=object)
-    cells = texts[np.random.default_rng(2).integers(0, 1000, SHAPE)]
-    samples = [f"S{number}" for number in range(SHAPE[0])]
-    genes = [f"G{number}" for number in range(SHAPE[1])]
+    random = np.random.default_rng(1)
+    texts = np.array([f"{value:.4f}" for value in random.lognormal(3, 2, 1000)], dtype=object)
+    distinct = texts[random.integers(0, 1000, (SHAPE[0], 500))]  # the same 500 genes again and again
+    samples, genes = (
+        [f"{letter}{number}" for number in range(count)] for letter, count in zip("SG", SHAPE, strict=True)
+    )
     labels = ["X" if number % 2 else "Y" for number in range(SHAPE[0])]
-    (folder / "labels.tsv").write_text(
-        "id\tlabel\n" + "".join(f"{s}\t{x}\n" for s, x in zip(samples, labels, strict=True))
-    )
-    columns = (
-        "\t".join(samples)
-        + "\n"
-        + "".join(f"{g}\t" + "\t".join(row) + "\n" for g, row in zip(genes, cells.T, strict=True))
-    )
-    (folder / "genes.tsv").write_text("gene\t" + columns)
-    rows = "".join(f"{s},{x}," + ",".join(row) + "\n" for s, x, row in zip(samples, labels, cells, strict=True))
-    (folder / "samples.csv").write_text("id,label," + ",".join(genes) + "\n" + rows)
-    kinds = "\t".join(f'"tissue: {x}"' for x in labels)
+    pairs = list(zip(samples, labels, strict=True))
+    (folder / "labels.tsv").write_text("id\tlabel\n" + "".join(f"{sample}\t{label}\n" for sample, label in pairs))
+    lines = ["\t".join(row) for row in distinct.T]
+    table = "\t".join(samples) + "\n" + "".join(f"{gene}\t{lines[n % 500]}\n" for n, gene in enumerate(genes))
+    (folder / "genes.tsv").write_text("gene\t" + table)
+    repeated = [",".join([",".join(row)] * (SHAPE[1] // 500)) for row in distinct]
+    rows = (f"{sample},{label},{cells}\n" for (sample, label), cells in zip(pairs, repeated, strict=True))
+    (folder / "samples.csv").write_text("id,label," + ",".join(genes) + "\n" + "".join(rows))
+    kinds = "\t".join(f'"tissue: {label}"' for label in labels)
     head = "!Sample_geo_accession\t" + "\t".join(samples) + f"\n!Sample_characteristics_ch1\t{kinds}\n"
-    series = head + "!series_matrix_table_begin\nID_REF\t" + columns + "!series_matrix_table_end\n"
+    series = head + "!series_matrix_table_begin\nID_REF\t" + table + "!series_matrix_table_end\n"
     (folder / "series.gz").write_bytes(gzip.compress(series.encode(), 1))
-    pd.DataFrame(cells.T.astype(np.float32), index=genes, columns=samples).to_parquet(folder / "table.parquet")
+    values = np.tile(distinct.T.astype(np.float32), (SHAPE[1] // 500, 1))
+    pd.DataFrame(values, index=genes, columns=samples).to_parquet(folder / "table.parquet")
     return folder
 
 

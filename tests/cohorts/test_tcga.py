@@ -60,6 +60,13 @@ def test_a_label_can_have_sample_types_of_its_own(read):
     assert matrix.samples == [B, D]
 
 
+def test_labels_without_sample_types_of_their_own_keep_primary_tumours(read):
+    normal = "TCGA-OR-A5L3-11A-11R-A29S-07"
+    table = counts().replace(C, normal)
+    labels = label_rows((1, A, "X", ""), (2, B, "X", ""), (3, normal, "Y", ""), (4, D, "Y", ""))
+    assert read(table, labels, sample_types={"X": ["01", "06"]}).samples == [A, D]
+
+
 def test_a_misspelt_label_in_sample_types_is_refused(read, refused):
     assert '"Z"' in refused(read, counts(), label_rows(*ALL), sample_types={"all": ["01"], "Z": ["11"]})
 

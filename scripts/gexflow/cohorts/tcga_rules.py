@@ -30,7 +30,8 @@ def choose_samples(matrix: Matrix, labels: list[str], settings: dict) -> list[st
         With the field `sample_type`; changed in place.
     labels : list of str, one a sample
     settings : dict
-        `sample_types`: {"all": codes, label: codes instead of those}; an empty list keeps every type.
+        `sample_types`: {"all": codes, label: codes instead of those}; an empty list keeps every type, and without
+        "all" its codes are 01 and 03.
         `adjacent_label`: the label that adjacent normal samples (type 11) get; they are then kept.
 
     Returns
@@ -60,7 +61,7 @@ def _drop(matrix: Matrix, labels: np.ndarray, leave_out: np.ndarray, why: str) -
 
 
 def _drop_types(matrix: Matrix, labels: np.ndarray, settings: dict) -> np.ndarray:
-    rules = settings.get("sample_types") or _DEFAULT
+    rules = _DEFAULT | (settings.get("sample_types") or {})
     for name in set(rules) - {ALL} - set(labels):
         hint = nearest(name, sorted(set(labels)))
         raise InputError(f'{dataset_key(settings, "sample_types")} names the label "{name}", which is unknown: {hint}')

@@ -97,6 +97,19 @@ def test_ebpp_is_known_by_its_ids(read):
     assert np.isnan(matrix.values[2, 0])
 
 
+def test_barcodes_that_r_wrote_with_dots_are_barcodes(read):
+    again = "TCGA.OR.A5L0.01A.21R.A29S.07"
+    table = counts().replace("-", ".").replace(C.replace("-", "."), again)
+    matrix = read(table)
+    assert matrix.samples == [again, D.replace("-", ".")]  # neither the adjacent normal nor the first aliquot
+    assert matrix.fields["patient"].tolist() == ["TCGA-OR-A5L0", "TCGA-OR-A5L3"]
+
+
+def test_samples_without_barcodes_are_said_to_have_no_known_type(read):
+    assert any("1 of 4" in note and "no TCGA barcodes" in note for note in read(counts().replace(C, "case 7")).notes)
+    assert not any("no TCGA barcodes" in note for note in read(counts()).notes)
+
+
 def test_do_not_use_is_dropped_and_counted(read):
     matrix = read(counts(), label_rows(ALL[0], (3, C, "Y", "True"), (5, C, "Y", "False"), ALL[3]))
     assert matrix.samples == [A, D]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gexflow.cohorts.barcodes import barcode_fields
+from gexflow.cohorts.barcodes import as_barcode, barcode_fields
 from gexflow.cohorts.big_arrays import row_blocks
 from gexflow.cohorts.config_keys import all_files, strict_fields
 from gexflow.cohorts.firehose import read_firehose
@@ -99,6 +99,12 @@ def _symbol(gene: str) -> str:
 def _add_barcodes(fields: pd.DataFrame, samples: list[str], notes: list[str]) -> pd.DataFrame:
     """Add what the barcodes say; columns of the labels file that have the same names are renamed."""
     parts = barcode_fields(samples)
+    others = sum(not as_barcode(sample) for sample in samples)
+    if others:
+        notes.append(
+            f"{others} of {len(samples)} sample ids are no TCGA barcodes: neither patient nor sample type is known of "
+            "them, so adjacent normals may be among them."
+        )
     taken = {name: f"{name} (labels)" for name in fields.columns if name in parts.columns}
     for old, new in taken.items():
         notes.append(f'Column "{old}" of the labels file is field "{new}": "{old}" is read from the barcode.')

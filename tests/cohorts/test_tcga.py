@@ -110,6 +110,11 @@ def test_samples_without_barcodes_are_said_to_have_no_known_type(read):
     assert not any("no TCGA barcodes" in note for note in read(counts()).notes)
 
 
+def test_symbols_are_told_from_ids(read):
+    ids = ("ENSA|2029", "?|100130426", "ENSG00000000003.14", "ENSMUSG00000000001", "7157", "TP53", "ENSGR0000002586.13")
+    assert read(counts(ids=ids)).symbols == ["ENSA", "", "", "", "", "TP53", ""]
+
+
 def test_do_not_use_is_dropped_and_counted(read):
     matrix = read(counts(), label_rows(ALL[0], (3, C, "Y", "True"), (5, C, "Y", "False"), ALL[3]))
     assert matrix.samples == [A, D]

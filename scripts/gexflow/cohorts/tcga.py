@@ -1,5 +1,6 @@
 """TCGA matrices, genes x samples: PanCanAtlas EB++, Xena or another table with a labels file, or Firehose archives."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -93,7 +94,8 @@ def _has_gaps(values: np.ndarray) -> bool:
 def _symbol(gene: str) -> str:
     """Return the symbol in "SYMBOL|ENTREZ" or a symbol itself; "" for other ids (Ensembl, Entrez)."""
     symbol = gene.partition("|")[0].partition(_REPEATED)[0]
-    return "" if symbol == "?" or symbol.isdigit() or symbol.startswith("ENS") else symbol
+    # ENSA is a gene's symbol, ENSG00000000003 is none
+    return "" if symbol == "?" or symbol.isdigit() or re.match(r"ENS[A-Z]*R?\d", symbol) else symbol
 
 
 def _add_barcodes(fields: pd.DataFrame, samples: list[str], notes: list[str]) -> pd.DataFrame:

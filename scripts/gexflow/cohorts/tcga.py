@@ -50,8 +50,9 @@ def read_tcga(paths: list[Path], labels_path: Path | None, settings: dict) -> Ma
     if labels_path is not None:
         labels = read_label_file(labels_path)
         fields, notes = match_labels(matrix.samples, labels, strict_fields(settings), Path(labels_path))
-        matrix.fields = pd.concat([matrix.fields, fields], axis=1)
         matrix.notes += notes
+        fields = _renamed(fields, list(matrix.fields), "the archive's name", matrix.notes)
+        matrix.fields = pd.concat([matrix.fields, fields], axis=1)
     matrix.fields = _add_barcodes(matrix.fields, matrix.samples, matrix.notes)
     matrix.drop("genes", np.array([gene.startswith(_TOTALS) for gene in matrix.genes]), "totals, not genes")
     paired = all("|" in gene for gene in matrix.genes)
@@ -107,7 +108,12 @@ def _add_barcodes(fields: pd.DataFrame, samples: list[str], notes: list[str]) ->
             f"{others} of {len(samples)} sample ids are no TCGA barcodes: neither patient nor sample type is known of "
             "them, so adjacent normals may be among them."
         )
-    taken = {name: f"{name} (labels)" for name in fields.columns if name in parts.columns}
-    for old, new in taken.items():
-        notes.append(f'Column "{old}" of the labels file is field "{new}": "{old}" is read from the barcode.')
-    return pd.concat([fields.rename(columns=taken), parts], axis=1)
+    return pd.concat([_renamed(fields, list(parts), "the barcode", notes), parts], axis=1)
+
+
+def _renamed(fields: pd.DataFrame, taken: list[str], origin: str, notes: list[str]) -> pd.DataFrame:
+    """Rename columns of the labels file whose names are taken."""
+    names = {name: f"{name} (labels)" for name in fields.columns if name in taken}
+    for old, new in names.items():
+        notes.append(f'Column "{old}" of the labels file is field "{new}": "{old}" is read from {origin}.')
+    return fields.rename(columns=names)

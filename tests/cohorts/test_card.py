@@ -53,6 +53,14 @@ def test_the_card_counts_groups_batches_negatives_and_gaps():
     assert card["separating"]["genes"][0]["gene"] == "g1"
 
 
+def test_samples_of_unknown_batch_make_no_batch():
+    card = describe(make(list("AAABBB"), np.arange(12.0).reshape(6, 2), ["x", "", "", "y", "y", ""]))
+    assert (card["batches"]["count"], card["batches"]["unknown"]) == (2, 3)
+    assert card["batches"]["of_class"] == {"A": 1, "B": 1}
+    assert card["batches"]["largest"] == {"name": "y", "samples": 2}
+    assert describe(make(list("AABB"), np.ones((4, 2)), [""] * 4))["batches"] == {}
+
+
 def test_counts_have_library_sizes_and_other_values_their_distribution():
     rng = np.random.default_rng(1)
     values = rng.poisson(50, (12, 40)).astype(float)

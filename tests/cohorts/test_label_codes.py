@@ -38,6 +38,27 @@ def test_missing_cells_do_not_hide_a_code(values):
     assert find_codes(values, LABELS).tolist() == []
 
 
+MANY = [label for label in "abc" for _ in range(8)]
+MARKS = {
+    "one class and the rest": [1] * 8 + [0] * 16,
+    "a code of two classes, none for the third": [1] * 8 + [2] * 8 + [np.nan] * 8,
+    "one class and the rest, with gaps": [1] * 5 + [np.nan] * 3 + [0] * 16,
+}
+
+
+def test_a_mark_of_some_classes_is_found_where_chance_cannot_make_it():
+    values = np.random.default_rng(0).normal(size=(24, 4)).astype(np.float32)
+    found = {}
+    for name, mark in MARKS.items():
+        values[:, 2] = mark
+        found[name] = find_codes(values, MANY).tolist()
+    assert list(found.values()) == [[2], [2], []]  # five samples are too few to tell it from a gene
+    values[:, 2] = [1] * 7 + [0] * 17  # varies within a class
+    assert find_codes(values, MANY).tolist() == []
+    values[:, 2] = [1] * 8 + [np.nan] * 16  # one value: nothing is told apart
+    assert find_codes(values, MANY).tolist() == []
+
+
 def test_the_search_agrees_with_the_plain_rule():
     rng = np.random.default_rng(1)
     for _ in range(40):

@@ -50,6 +50,15 @@ def test_firehose_archives_become_one_matrix_with_their_cohorts(write):
     assert any("1 gene ids occur more than once" in note for note in matrix.notes)
 
 
+def test_a_column_of_the_labels_file_never_hides_the_archives_cohort(write):
+    paths = [write(firehose(), "a.tar.gz"), write(firehose("BRCA", "C D E"), "b.tar.gz")]
+    names = read_matrix("tcga", paths, None, {}).samples
+    labels = write("sample\tcohort\n" + "".join(f"{name}\tother\n" for name in names), "labels.tsv")
+    matrix = read_matrix("tcga", paths, labels, {})
+    assert set(matrix.fields["cohort"]) == set(read_matrix("tcga", paths, None, {}).fields["cohort"])
+    assert set(matrix.fields["cohort (labels)"]) == {"other"}
+
+
 def test_the_published_set_keeps_adjacent_normals_under_the_tumours_label(write):
     paths = [write(firehose(patients="A A", kinds=["01", "11"]), "a"), write(firehose("BRCA", "C D E"), "b")]
     settings = {"source": "tcga", "label": {"field": "cohort"}, "scale": "linear", "sample_types": {"all": []}}

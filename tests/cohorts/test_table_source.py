@@ -1,8 +1,11 @@
 """Tables of one's own: orientation, labels inside or beside, columns that are no genes."""
 
+import anndata
 import numpy as np
+import pandas as pd
 import pytest
 
+from gexflow.cohorts.read import read_matrix
 from gexflow.cohorts.table import read_table_source
 
 INSIDE = "label,name,g1,g2,stage\nX,s1,1,2,low\nY,s2,3,4,high\n"
@@ -67,3 +70,28 @@ def test_unknown_columns_are_named_with_their_key(read, refused, settings):
 
 def test_a_table_without_numbers_is_refused(read, refused):
     assert "no column of numbers" in refused(read, "id,label\ns1,X\n", label={"field": "label"})
+
+
+def test_a_batch_can_be_a_column_of_the_matrix(read):
+    text = "label,name,g1,plate\nX,s1,1,7\nY,s2,3,8\n"
+    matrix = read(text, sample="name", label={"field": "label"}, batch={"field": "plate"})
+    assert matrix.genes == ["g1"]
+    assert matrix.fields["plate"].tolist() == ["7", "8"]
+
+
+def test_rows_that_are_no_genes_can_be_ignored_and_are_counted(read, refused):
+    matrix = read(COLUMNS, LABELS, ignore=["g2"])
+    assert matrix.genes == ["g1"]
+    np.testing.assert_array_equal(matrix.values, [[1], [3]])
+    assert matrix.dropped[0]["count"] == 1
+    assert "datasets.own.ignore" in matrix.dropped[0]["why"]
+    assert all(word in refused(read, COLUMNS, LABELS, ignore=["g3"]) for word in ['"g3"', "datasets.own.ignore"])
+
+
+def test_every_source_ignores_what_is_no_gene(write, tmp_path):
+    table = write("gene\ts1\ts2\ng1\t1\t3\ncode\t1\t2\n")
+    assert read_matrix("tcga", [table], None, {"dataset": "own", "ignore": ["code"]}).genes == ["g1"]
+    cohort = anndata.AnnData(np.ones((2, 2), np.float32), var=pd.DataFrame(index=["g1", "code"]))
+    cohort.write_h5ad(tmp_path / "own.h5ad")
+    found = read_matrix("table", [tmp_path / "own.h5ad"], None, {"dataset": "own", "ignore": ["code"]})
+    assert (found.genes, found.dropped[0]["count"]) == (["g1"], 1)

@@ -60,6 +60,13 @@ def test_a_label_can_have_sample_types_of_its_own(read):
     assert matrix.samples == [B, D]
 
 
+def test_labels_without_sample_types_of_their_own_keep_primary_tumours(read):
+    normal = "TCGA-OR-A5L3-11A-11R-A29S-07"
+    table = counts().replace(C, normal)
+    labels = label_rows((1, A, "X", ""), (2, B, "X", ""), (3, normal, "Y", ""), (4, D, "Y", ""))
+    assert read(table, labels, sample_types={"X": ["01", "06"]}).samples == [A, D]
+
+
 def test_a_misspelt_label_in_sample_types_is_refused(read, refused):
     assert '"Z"' in refused(read, counts(), label_rows(*ALL), sample_types={"all": ["01"], "Z": ["11"]})
 
@@ -88,6 +95,24 @@ def test_ebpp_is_known_by_its_ids(read):
     assert matrix.symbols == ["", "TP53"]
     assert matrix.normalised_jointly == "EB++"
     assert np.isnan(matrix.values[2, 0])
+
+
+def test_barcodes_that_r_wrote_with_dots_are_barcodes(read):
+    again = "TCGA.OR.A5L0.01A.21R.A29S.07"
+    table = counts().replace("-", ".").replace(C.replace("-", "."), again)
+    matrix = read(table)
+    assert matrix.samples == [again, D.replace("-", ".")]  # neither the adjacent normal nor the first aliquot
+    assert matrix.fields["patient"].tolist() == ["TCGA-OR-A5L0", "TCGA-OR-A5L3"]
+
+
+def test_samples_without_barcodes_are_said_to_have_no_known_type(read):
+    assert any("1 of 4" in note and "no TCGA barcodes" in note for note in read(counts().replace(C, "case 7")).notes)
+    assert not any("no TCGA barcodes" in note for note in read(counts()).notes)
+
+
+def test_symbols_are_told_from_ids(read):
+    ids = ("ENSA|2029", "?|100130426", "ENSG00000000003.14", "ENSMUSG00000000001", "7157", "TP53", "ENSGR0000002586.13")
+    assert read(counts(ids=ids)).symbols == ["ENSA", "", "", "", "", "TP53", ""]
 
 
 def test_do_not_use_is_dropped_and_counted(read):

@@ -8,12 +8,18 @@ import pandas as pd
 _BARCODE = re.compile(r"TCGA-[A-Z0-9]{2}-[A-Z0-9]{4}(-\d{2}.*)?")
 
 
+def as_barcode(sample: str) -> str:
+    """Return the TCGA barcode that a sample id is, "" if it is none; R writes dots where barcodes have hyphens."""
+    barcode = sample.upper().replace(".", "-")
+    return barcode if _BARCODE.fullmatch(barcode) else ""
+
+
 def barcode_fields(samples: list[str]) -> pd.DataFrame:
     """Return the columns `patient` (characters 1-12), `site` (6-7) and `sample_type` (14-15), one row a sample.
 
     They are "" for an id that is no TCGA barcode; the table has no columns where no id is one.
     """
-    known = [sample if _BARCODE.fullmatch(sample) else "" for sample in samples]
+    known = [as_barcode(sample) for sample in samples]
     if not any(known):
         return pd.DataFrame(index=samples)
     parts = {

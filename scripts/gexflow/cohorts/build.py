@@ -147,9 +147,11 @@ def _refuse_one_class(labels: list[str], name: str) -> None:
 def _refuse_codes(matrix: Matrix, labels: list[str], name: str) -> None:
     codes = find_codes(matrix.values, labels)
     if len(codes):
+        more = f" ({len(codes) - 1} more are like it)" if len(codes) > 1 else ""
         raise InputError(
-            f'Dataset {name}: the column "{matrix.genes[codes[0]]}" is no gene but the label as a number, which would '
-            f"give the answer away: take it out of the file, or name it in datasets.{name}.ignore."
+            f'Dataset {name}: "{matrix.genes[codes[0]]}" is no gene{more} but the label as a number, since it has one '
+            "value in each class, which would give the answer away: take it out of the file, or name it in "
+            f"datasets.{name}.ignore."
         )
 
 

@@ -74,12 +74,17 @@ def _batches(obs: pd.DataFrame) -> dict:
     """Count batches and, for each class, the batches that hold it; {} where none are known."""
     if "batch" not in obs:
         return {}
-    sizes = obs["batch"].astype(str).value_counts()
-    of_class = obs.groupby(obs["label"].astype(str))["batch"].nunique()
+    batches = obs["batch"].astype(str)
+    known = batches != ""
+    if not known.any():
+        return {}
+    sizes = batches[known].value_counts()
+    of_class = batches.where(known).groupby(obs["label"].astype(str)).nunique()  # skips the unknown
     return {
         "count": len(sizes),
         "largest": {"name": str(sizes.index[0]), "samples": int(sizes.iloc[0])},
         "of_class": {str(label): int(count) for label, count in sorted(of_class.items())},
+        "unknown": int((~known).sum()),
     }
 
 

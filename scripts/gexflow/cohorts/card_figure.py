@@ -40,7 +40,7 @@ def draw_card(cohort: anndata.AnnData, card: dict) -> str:
         An SVG document; the same cohort gives the same bytes.
     """
     labels = cohort.obs["label"].astype(str).to_numpy()
-    batches = cohort.obs["batch"].astype(str).to_numpy() if "batch" in cohort.obs else None
+    batches = cohort.obs["batch"].astype(str).replace("", "unknown").to_numpy() if "batch" in cohort.obs else None
     rows = 0.17 * max(len(card["classes"]), 3)
     legend = 0.0 if len(card["classes"]) > MOST_IN_LEGEND and batches is None else 0.55
     height = _TOP + rows + _GAP + _TOP + _MAP + 0.35 + legend

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from gexflow.cohorts.big_arrays import join_rows, keep_columns, keep_rows
+from gexflow.cohorts.config_keys import dataset_key
+from gexflow.cohorts.labels import find_field
 from gexflow.cohorts.text_header import check_unique
 from gexflow.errors import InputError
 
@@ -58,6 +60,13 @@ class Matrix:
             self.values, self.genes = keep_columns(self.values, keep), kept
             if self.symbols is not None:
                 self.symbols = [symbol for symbol, stays in zip(self.symbols, keep, strict=True) if stays]
+
+
+def drop_ignored(matrix: Matrix, names: list[str], settings: dict) -> None:
+    """Leave out genes by name, as the dataset's key `ignore` wants; an unknown name is an `InputError`."""
+    key = dataset_key(settings, "ignore")
+    wanted = {find_field(matrix.genes, str(name), key) for name in names}
+    matrix.drop("genes", np.array([gene in wanted for gene in matrix.genes], dtype=bool), f"named in {key}")
 
 
 def join_matrices(parts: list[Matrix], paths: list[Path], what: str) -> Matrix:

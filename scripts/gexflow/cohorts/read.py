@@ -6,7 +6,7 @@ from pathlib import Path
 from gexflow.cohorts.config_keys import dataset_key
 from gexflow.cohorts.cumida import read_cumida
 from gexflow.cohorts.geo import read_geo
-from gexflow.cohorts.matrix import Matrix
+from gexflow.cohorts.matrix import Matrix, drop_ignored
 from gexflow.cohorts.mendeley import read_mendeley
 from gexflow.cohorts.table import read_table_source
 from gexflow.cohorts.tcga import read_tcga
@@ -49,7 +49,13 @@ def read_matrix(source: str, matrix_paths: list[Path], labels_path: Path | None,
     if source not in READERS:
         key = dataset_key(settings, "source")
         raise InputError(f'{key} is "{source}", which is no source; {nearest(source, list(READERS))}')
-    paths = [Path(path) for path in matrix_paths]
+    matrix = _read(source, [Path(path) for path in matrix_paths], labels_path, settings)
+    if source != "table":  # its columns are left unread
+        drop_ignored(matrix, settings.get("ignore") or [], settings)
+    return matrix
+
+
+def _read(source: str, paths: list[Path], labels_path: Path | None, settings: dict) -> Matrix:
     if not paths:
         raise InputError(f"{dataset_key(settings, 'matrix')} names no file: give the matrix of the dataset.")
     if source in _WITH_LABELS_FILE:

@@ -11,7 +11,7 @@ from gexflow.cohorts.config_keys import dataset_key, only_file, strict_fields
 from gexflow.cohorts.h5ad_table import read_h5ad
 from gexflow.cohorts.label_file import find_id_column, match_labels, read_label_file
 from gexflow.cohorts.labels import find_field
-from gexflow.cohorts.matrix import Matrix
+from gexflow.cohorts.matrix import Matrix, drop_ignored
 from gexflow.cohorts.text_table import Layout, TextTable
 from gexflow.errors import InputError, shorten
 from gexflow.log import logger
@@ -43,8 +43,9 @@ def read_table_source(paths: list[Path], labels_path: Path | None, settings: dic
         of an h5ad file's `obs`.
     settings : dict
         `orientation`: what the rows are (auto, samples, genes); `sample`: id column (the first by default);
-        `label` and `group`: rules whose fields are columns of the matrix file where there is no labels file;
-        `ignore`: further columns that are no genes; `layer`: matrix of an h5ad file to take instead of `X`.
+        `label`, `group` and `batch`: rules whose fields are columns of the matrix file where there is no labels file;
+        `ignore`: further columns that are no genes, and ids of rows that are none where genes are in rows;
+        `layer`: matrix of an h5ad file to take instead of `X`.
 
     Returns
     -------
@@ -65,10 +66,11 @@ def read_table_source(paths: list[Path], labels_path: Path | None, settings: dic
     id_column = _id_column(names, settings)
     rows_are, notes = _orientation(path, form, names, id_column, labels, labels_path, settings)
     text = _text_columns(names, settings) if labels is None else []
+    columns, rows = _ignored(names, rows_are, settings)
     layout = Layout(
         samples_in_rows=rows_are == "samples",
         text=tuple(text),
-        ignore=tuple(_ignored(names, settings)),
+        ignore=tuple(columns),
         id_column=id_column,
         remedy=_remedy(settings, rows_are),
     )
@@ -85,7 +87,9 @@ def read_table_source(paths: list[Path], labels_path: Path | None, settings: dic
         fields, found = match_labels(samples, labels, strict_fields(settings), Path(labels_path))
         notes += found
     logger.info("table: %d samples, %d genes (%s in rows)", len(samples), len(genes), rows_are)
-    return Matrix(values, samples, genes, fields, notes=notes)
+    matrix = Matrix(values, samples, genes, fields, notes=notes)
+    drop_ignored(matrix, rows, settings)
+    return matrix
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -100,6 +104,7 @@ def _read_h5ad(path: Path, labels: pd.DataFrame | None, labels_path: Path | None
         # A column of the labels file stands before one of `obs` with the same name.
         matrix.fields = pd.concat([fields, matrix.fields.drop(columns=fields.columns, errors="ignore")], axis=1)
         matrix.notes += notes
+    drop_ignored(matrix, settings.get("ignore") or [], settings)
     logger.info("h5ad: %d samples, %d genes", len(matrix.samples), len(matrix.genes))
     return matrix
 
@@ -110,14 +115,18 @@ def _id_column(names: list[str], settings: dict) -> str:
 
 
 def _text_columns(names: list[str], settings: dict) -> list[str]:
-    rules = {key: settings.get(key) or {} for key in ("label", "group")}
+    rules = {key: settings.get(key) or {} for key in ("label", "group", "batch")}
     wanted = {key: rule["field"] for key, rule in rules.items() if rule.get("field") is not None}
-    return [find_field(names, str(name), dataset_key(settings, f"{key}.field")) for key, name in wanted.items()]
+    found = [find_field(names, str(name), dataset_key(settings, f"{key}.field")) for key, name in wanted.items()]
+    return list(dict.fromkeys(found))
 
 
-def _ignored(names: list[str], settings: dict) -> list[str]:
-    key = dataset_key(settings, "ignore")
-    return [find_field(names, str(name), key) for name in settings.get("ignore") or []]
+def _ignored(names: list[str], rows_are: str, settings: dict) -> tuple[list[str], list[str]]:
+    """Return the columns to leave unread and, where genes are in rows, the rows to leave out."""
+    ignore = [str(name) for name in settings.get("ignore") or []]
+    columns = {name.lower() for name in names}
+    rows = [name for name in ignore if rows_are == "genes" and name.lower() not in columns]
+    return [find_field(names, name, dataset_key(settings, "ignore")) for name in ignore if name not in rows], rows
 
 
 def _remedy(settings: dict, rows_are: str):

@@ -1,12 +1,13 @@
 """TCGA matrices, genes x samples: PanCanAtlas EB++, Xena or another table with a labels file, or Firehose archives."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from gexflow.cohorts.barcodes import barcode_fields
+from gexflow.cohorts.barcodes import as_barcode, barcode_fields
 from gexflow.cohorts.big_arrays import row_blocks
 from gexflow.cohorts.config_keys import all_files, strict_fields
 from gexflow.cohorts.firehose import read_firehose
@@ -49,8 +50,9 @@ def read_tcga(paths: list[Path], labels_path: Path | None, settings: dict) -> Ma
     if labels_path is not None:
         labels = read_label_file(labels_path)
         fields, notes = match_labels(matrix.samples, labels, strict_fields(settings), Path(labels_path))
-        matrix.fields = pd.concat([matrix.fields, fields], axis=1)
         matrix.notes += notes
+        fields = _renamed(fields, list(matrix.fields), "the archive's name", matrix.notes)
+        matrix.fields = pd.concat([matrix.fields, fields], axis=1)
     matrix.fields = _add_barcodes(matrix.fields, matrix.samples, matrix.notes)
     matrix.drop("genes", np.array([gene.startswith(_TOTALS) for gene in matrix.genes]), "totals, not genes")
     paired = all("|" in gene for gene in matrix.genes)
@@ -93,13 +95,25 @@ def _has_gaps(values: np.ndarray) -> bool:
 def _symbol(gene: str) -> str:
     """Return the symbol in "SYMBOL|ENTREZ" or a symbol itself; "" for other ids (Ensembl, Entrez)."""
     symbol = gene.partition("|")[0].partition(_REPEATED)[0]
-    return "" if symbol == "?" or symbol.isdigit() or symbol.startswith("ENS") else symbol
+    # ENSA is a gene's symbol, ENSG00000000003 is none
+    return "" if symbol == "?" or symbol.isdigit() or re.match(r"ENS[A-Z]*R?\d", symbol) else symbol
 
 
 def _add_barcodes(fields: pd.DataFrame, samples: list[str], notes: list[str]) -> pd.DataFrame:
     """Add what the barcodes say; columns of the labels file that have the same names are renamed."""
     parts = barcode_fields(samples)
-    taken = {name: f"{name} (labels)" for name in fields.columns if name in parts.columns}
-    for old, new in taken.items():
-        notes.append(f'Column "{old}" of the labels file is field "{new}": "{old}" is read from the barcode.')
-    return pd.concat([fields.rename(columns=taken), parts], axis=1)
+    others = sum(not as_barcode(sample) for sample in samples)
+    if others:
+        notes.append(
+            f"{others} of {len(samples)} sample ids are no TCGA barcodes: neither patient nor sample type is known of "
+            "them, so adjacent normals may be among them."
+        )
+    return pd.concat([_renamed(fields, list(parts), "the barcode", notes), parts], axis=1)
+
+
+def _renamed(fields: pd.DataFrame, taken: list[str], origin: str, notes: list[str]) -> pd.DataFrame:
+    """Rename columns of the labels file whose names are taken."""
+    names = {name: f"{name} (labels)" for name in fields.columns if name in taken}
+    for old, new in names.items():
+        notes.append(f'Column "{old}" of the labels file is field "{new}": "{old}" is read from {origin}.')
+    return fields.rename(columns=names)

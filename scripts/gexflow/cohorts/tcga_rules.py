@@ -4,6 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 
+from gexflow.cohorts.barcodes import as_barcode
 from gexflow.cohorts.config_keys import dataset_key
 from gexflow.cohorts.matrix import Matrix
 from gexflow.errors import InputError, nearest
@@ -30,7 +31,8 @@ def choose_samples(matrix: Matrix, labels: list[str], settings: dict) -> list[st
         With the field `sample_type`; changed in place.
     labels : list of str, one a sample
     settings : dict
-        `sample_types`: {"all": codes, label: codes instead of those}; an empty list keeps every type.
+        `sample_types`: {"all": codes, label: codes instead of those}; an empty list keeps every type, and without
+        "all" its codes are 01 and 03.
         `adjacent_label`: the label that adjacent normal samples (type 11) get; they are then kept.
 
     Returns
@@ -60,7 +62,7 @@ def _drop(matrix: Matrix, labels: np.ndarray, leave_out: np.ndarray, why: str) -
 
 
 def _drop_types(matrix: Matrix, labels: np.ndarray, settings: dict) -> np.ndarray:
-    rules = settings.get("sample_types") or _DEFAULT
+    rules = _DEFAULT | (settings.get("sample_types") or {})
     for name in set(rules) - {ALL} - set(labels):
         hint = nearest(name, sorted(set(labels)))
         raise InputError(f'{dataset_key(settings, "sample_types")} names the label "{name}", which is unknown: {hint}')
@@ -96,11 +98,14 @@ def _drop_do_not_use(matrix: Matrix, labels: np.ndarray) -> np.ndarray:
 def _surplus_aliquots(samples: list[str]) -> np.ndarray:
     """Return a bool mask of the aliquots of a sample beside the one that is taken."""
     aliquots = defaultdict(list)
-    for index, barcode in enumerate(samples):
-        if barcode.startswith("TCGA-") and len(barcode) > _SAMPLE_LENGTH:
+    barcodes = [as_barcode(sample) for sample in samples]
+    for index, barcode in enumerate(barcodes):
+        if len(barcode) > _SAMPLE_LENGTH:
             aliquots[barcode[:_SAMPLE_LENGTH]].append(index)
     surplus = np.zeros(len(samples), dtype=bool)
     for indices in aliquots.values():
-        best = max(indices, key=lambda index: (_ANALYTES.find(samples[index][_ANALYTE : _ANALYTE + 1]), samples[index]))
+        best = max(
+            indices, key=lambda index: (_ANALYTES.find(barcodes[index][_ANALYTE : _ANALYTE + 1]), barcodes[index])
+        )
         surplus[[index for index in indices if index != best]] = True
     return surplus

@@ -33,7 +33,9 @@ def _batches(card: Card) -> Iterator[tuple[str, str]]:
     few = [name for name, count in batches["of_class"].items() if count == 1]
     alone = f"; in a single one: {listed(few)}" if few and batches["count"] > 1 else ""
     largest = batches["largest"]
-    yield "Batches", f"{whole(batches['count'])}; largest {largest['name']} ({whole(largest['samples'])}){alone}"
+    unknown = f"; of {counted(batches['unknown'], 'sample')} unknown" if batches.get("unknown") else ""
+    text = f"{whole(batches['count'])}; largest {largest['name']} ({whole(largest['samples'])}){alone}{unknown}"
+    yield "Batches", text
 
 
 def _near_duplicates(card: Card) -> Iterator[tuple[str, str]]:

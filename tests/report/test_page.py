@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from fabricated import MODELS, fabricate
@@ -114,7 +115,7 @@ def test_the_card_and_its_figure_are_shown(large):
     for words in (
         "Near-duplicates with different labels",
         "Possible mislabelling",
-        "1 pair, now of one group: S-01 and S-02 (0.9991). A rule in words.",
+        "1 pair, now of one group: S-01 and S-02 (0.9991)",
         "both = C00 + C01",
         "41; largest OR (79)",
         "2: TYR, TYR (seen on the whole cohort; no model uses this)",
@@ -131,8 +132,21 @@ def test_shared_samples_are_told(tmp_path, same, title):
     study = collect_study(paths | {"shared_samples": str(tmp_path / "shared.tsv")}, settings)
     text = Nesting(render_page(study, TEMPLATES)).text
     assert title.removeprefix("Warning: ") in text
-    assert "7 of 40 samples found in e too" in text
+    assert "7 of 40 samples of d found in e too" in text
     assert "971 7 of 40 0.9991 0.98" in text
+
+
+def test_datasets_that_cannot_be_compared_are_named(tmp_path):
+    paths, settings = fabricate(tmp_path, {"d": ["x", "y"]}, models=FEW)
+    row = {"genes_in_common": 3, "shared": 0, "of": 40, "largest_similarity": np.nan, "threshold": np.nan}
+    row |= {"same_family": "no", "note": "too few genes"}
+    both = [row | {"dataset": "d", "other": "e"}, row | {"dataset": "e", "other": "d"}]
+    write_table(pd.DataFrame(both), tmp_path / "shared.tsv")
+    study = collect_study(paths | {"shared_samples": str(tmp_path / "shared.tsv")}, settings)
+    assert (
+        "1 pair of datasets could not be compared (too few genes): d and e."
+        in Nesting(render_page(study, TEMPLATES)).text
+    )
 
 
 def test_every_model_dataset_and_class_is_named(large):

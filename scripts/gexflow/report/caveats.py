@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from gexflow.report.shared import shared_caveats
 from gexflow.report.study import Study
 from gexflow.report.words import counted, known, listed, mean, percent, whole
 
@@ -47,31 +48,8 @@ def find_caveats(study: Study) -> list[dict[str, Any]]:
         items = _grouped([(dataset["name"], item) for dataset in study.datasets for item in check(dataset)])
         if items:
             caveats.append({"title": title, "text": text, "loud": loud, "items": items})
-    caveats += _shared_samples(study)
+    caveats += shared_caveats(study.shared)
     return sorted(caveats, key=lambda caveat: not caveat["loud"])
-
-
-def _shared_samples(study: Study) -> list[dict[str, Any]]:
-    """Return caveats on datasets that share samples: loudly where the config gives them different families."""
-    cases = (
-        ("no", "Shared samples", "These datasets share samples, but the config names different families.", True),
-        ("yes", "Datasets of one family", "They share patients, so they don't confirm one another.", False),
-    )
-    caveats = []
-    for same, title, text, loud in cases:
-        rows = [row for row in study.shared if row["same_family"] == same and (row["shared"] or same == "yes")]
-        items = [
-            {
-                "datasets": row["dataset"],
-                "text": f"{whole(row['shared'])} of {counted(row['of'], 'sample')} found in {row['other']} too."
-                if known(row["threshold"])
-                else f"with {row['other']}, by the config; the samples could not be compared.",
-            }
-            for row in rows
-        ]
-        if items:
-            caveats.append({"title": title, "text": text, "loud": loud, "items": items})
-    return caveats
 
 
 def _grouped(items: list[tuple[str, str]]) -> list[dict[str, str]]:

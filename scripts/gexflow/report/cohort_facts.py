@@ -44,11 +44,16 @@ def _near_duplicates(card: Card) -> Iterator[tuple[str, str]]:
         return
     if not found["count"]:
         undecided = f"; undecided {counted(len(found['undecided']), 'pair')}" if found["undecided"] else ""
-        yield "Near-duplicates", f"none{undecided}. {found['why']}"
+        yield "Near-duplicates", f"none{undecided}{_needed(found)}"
         return
     first = ", ".join(f"{' and '.join(pair['samples'])} ({pair['similarity']:.4f})" for pair in found["pairs"][:3])
     more = f" and {found['count'] - 3} more" if found["count"] > 3 else ""
-    yield "Near-duplicates", f"{counted(found['count'], 'pair')}, now of one group: {first}{more}. {found['why']}"
+    yield "Near-duplicates", f"{counted(found['count'], 'pair')}, now of one group: {first}{more}{_needed(found)}"
+
+
+def _needed(found: Card) -> str:
+    threshold = found.get("threshold")
+    return f" (a typical pair needs Spearman {threshold:.4f})" if threshold is not None else f": {found['why']}"
 
 
 def _separating(card: Card) -> Iterator[tuple[str, str]]:

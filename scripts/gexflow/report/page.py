@@ -11,6 +11,7 @@ from markupsafe import Markup
 from gexflow.report import sections
 from gexflow.report.caveats import find_caveats
 from gexflow.report.figures import confusion_figure, interval_figure, page_drawing
+from gexflow.report.shared import not_compared, shared_table
 from gexflow.report.study import Study
 from gexflow.report.svg import inline_svg
 from gexflow.report.words import known
@@ -52,7 +53,8 @@ def render_page(study: Study, template_folder: str | Path) -> str:
         overview=sections.overview(study),
         metric_names=list(sections.METRICS.values()),
         datasets=[_dataset(dataset, number, share, settings) for number, dataset in enumerate(study.datasets, 1)],
-        shared=sections.shared_samples(study),
+        shared=shared_table(study.shared),
+        not_compared=not_compared(study.shared),
         run=_run(settings),
         few_models=FEW_MODELS,
     )

@@ -21,7 +21,6 @@ from gexflow.report.words import (
 )
 
 Model = dict[str, Any]
-MOST_SHARED_ROWS = 12
 METRICS = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -77,7 +76,7 @@ def cohort(dataset: Dataset) -> dict[str, Any]:
         ("Genes", whole(card.get("genes"))),
         ("Classes", whole(len(counts))),
         ("Groups (patients)", _groups(groups)),
-        ("Scale", ": ".join(str(card[key]) for key in ("scale", "scale_reason") if card.get(key)) or "not stated"),
+        ("Scale", card.get("scale_reason") or card.get("scale") or "not stated"),
         ("Values", ", ".join(f"{key} {number(values[key], 4)}" for key in ("min", "median", "max") if key in values)),
         ("Missing values", f"{percent(card.get('missing_share'), 2)} %"),
         ("Normalised jointly", _joint(card)),
@@ -118,23 +117,6 @@ def cohort(dataset: Dataset) -> dict[str, Any]:
             for entry in card.get("origin", [])
         ],
     }
-
-
-def shared_samples(study: Study) -> list[dict[str, Any]]:
-    """Return the rows of the table of samples that datasets share; of a long table those that say something."""
-    everything = len(study.shared) <= MOST_SHARED_ROWS
-    rows = [row for row in study.shared if everything or row["shared"] or known(row["note"])]
-    return [
-        {
-            **row,
-            "genes": whole(row["genes_in_common"]),
-            "shared": f"{whole(row['shared'])} of {whole(row['of'])}" if known(row["threshold"]) else "not known",
-            "largest": number(row["largest_similarity"], 4),
-            "threshold": number(row["threshold"], 4),
-            "note": row["note"] if known(row["note"]) else "",
-        }
-        for row in rows
-    ]
 
 
 def _groups(groups: dict[str, Any]) -> str:

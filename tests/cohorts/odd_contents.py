@@ -112,35 +112,40 @@ def h5ad_contents():
     return st.tuples(st.booleans(), st.lists(change, min_size=1, max_size=3))
 
 
-def _store(node, name, value):
-    if isinstance(value, np.ndarray) and value.dtype == object and not isinstance(value[0], str):
-        node.create_dataset(name, data=value, dtype=h5py.vlen_dtype(np.int64))
-    else:
-        node[name] = value
+def _open(file, place):
+    """Return the object at a place; None where none is, or only a link that leads nowhere."""
+    try:
+        return file[place]
+    except KeyError:
+        return None
 
 
 def change_h5ad(content, changes):
-    """Change objects of an h5ad file; what cannot be (an object that is not there) is left."""
+    """Change objects of an h5ad file; where there is nothing to change, nothing is."""
     buffer = io.BytesIO(content)
     with h5py.File(buffer, "r+") as file:
         for place, how, name, word in changes:
-            attributes = dict(file[place].attrs) if place in file else {}
+            parent, _, key = place.rpartition("/")
+            node, parent = _open(file, place), _open(file, parent or "/")
             if how.startswith("attribute"):
-                if place not in file:
-                    continue
-                key = name if name in ATTRIBUTES else "encoding-type"
-                value = OBJECTS.get(name, "x") if how == "attribute object" else word
-                if name != "lists":
-                    file[place].attrs[key] = value
-                continue
-            if place in file:
-                del file[place]
-            if how == "replace" and file.get(place.rpartition("/")[0] or "/", getclass=True) is h5py.Group:
-                _store(file, place, OBJECTS.get(name, "x"))
-                file[place].attrs.update(attributes)
-            elif how.endswith("link") and file.get(place.rpartition("/")[0] or "/", getclass=True) is h5py.Group:
-                target = "/" + (word if how == "link" else place)
-                file[place] = h5py.SoftLink(target) if how == "link" else h5py.ExternalLink("/etc/passwd", target)
-            elif how == "group" and file.get(place.rpartition("/")[0] or "/", getclass=True) is h5py.Group:
-                file.create_group(place).attrs.update(attributes)
+                if node is not None and name != "lists":
+                    attribute = name if name in ATTRIBUTES else "encoding-type"
+                    node.attrs[attribute] = OBJECTS.get(name, "x") if how == "attribute object" else word
+            elif isinstance(parent, h5py.Group):
+                _replace(parent, key, how, OBJECTS.get(name, "x"), word, {} if node is None else dict(node.attrs))
     return buffer.getvalue()
+
+
+def _replace(parent, key, how, value, word, attributes):
+    if key in parent.keys():  # also where it is a link that leads nowhere
+        del parent[key]
+    if how == "link":
+        parent[key] = h5py.SoftLink("/" + word)
+    elif how == "outward link":
+        parent[key] = h5py.ExternalLink("/etc/passwd", "/" + word)
+    elif how == "group":
+        parent.create_group(key).attrs.update(attributes)
+    elif how == "replace":
+        vlen = value is OBJECTS["lists"]
+        parent.create_dataset(key, data=value, dtype=h5py.vlen_dtype(np.int64) if vlen else None)
+        parent[key].attrs.update(attributes)

@@ -137,7 +137,7 @@ def change_h5ad(content, changes):
 
 
 def _replace(parent, key, how, value, word, attributes):
-    if key in parent.keys():  # also where it is a link that leads nowhere
+    if parent.get(key, getlink=True) is not None:  # a link that leads nowhere is not `in` its group
         del parent[key]
     if how == "link":
         parent[key] = h5py.SoftLink("/" + word)

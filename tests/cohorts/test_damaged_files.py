@@ -14,6 +14,7 @@ import warnings
 from collections import Counter
 from contextlib import nullcontext
 
+import h5py
 import hypothesis
 import numpy as np
 import pytest
@@ -143,11 +144,10 @@ def check_cohort(cohort, folder):
     assert cohort.obs["label"].notna().all()
     assert cohort.obs["label"].nunique() > 1
     assert (cohort.obs["group"].astype(str) != "").all()
-    again = files.read_h5ad(folder / "cohort.h5ad")
-    assert list(again.obs_names) == list(cohort.obs_names)
-    assert list(again.var_names) == list(cohort.var_names)
-    assert list(again.obs["label"]) == list(cohort.obs["label"])
-    np.testing.assert_array_equal(again.X, cohort.X)
+    with h5py.File(folder / "cohort.h5ad") as again:  # much faster than anndata
+        for ids, name in ((cohort.obs_names, "obs"), (cohort.var_names, "var")):
+            assert list(again[name][again[name].attrs["_index"]].asstr()) == list(ids)
+        np.testing.assert_array_equal(again["X"][:], cohort.X)
 
 
 def check_sentence(error, names):

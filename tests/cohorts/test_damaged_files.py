@@ -111,8 +111,9 @@ def hold(what, drawn, run, number, capsys):
     try:
         check()
     finally:
+        time_taken = f"{sum(seconds):.1f} s, slowest {max(seconds, default=0):.2f} s"
         with capsys.disabled() if number > FEW else nullcontext():
-            print(f"{what}: {dict(outcomes)}, {sum(seconds):.1f} s, slowest {max(seconds):.2f} s, GEXFLOW_SEED={seed}")
+            print(f"{what}: {dict(outcomes)}, {time_taken}, GEXFLOW_SEED={seed}")
     assert outcomes.total() >= number
     assert outcomes.keys() == {"read", "refused"}
 

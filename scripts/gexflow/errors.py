@@ -16,12 +16,21 @@ def nearest(name: str, valid: list[str]) -> str:
     lowered = {known.lower(): known for known in map(str, valid)}
     close = get_close_matches(str(name).lower(), list(lowered), n=1, cutoff=0.6)
     if close:
-        return f'did you mean "{lowered[close[0]]}"?'
-    shown = ", ".join(list(map(str, valid))[:30]) or "none"
-    return f"known: {shown}" + (", ..." if len(valid) > 30 else "")
+        return f"did you mean {shorten(lowered[close[0]])}?"
+    return f"known: {listed(list(map(str, valid))) or 'none'}"
+
+
+def listed(names: list[str], most: int = 30) -> str:
+    """Return the first names of a list in one line, each cut where it is long."""
+    return ", ".join(map(plain, names[:most])) + (", ..." if len(names) > most else "")
+
+
+def plain(text: str, length: int = 60) -> str:
+    """Return a piece of a file as a message can hold it: cut where it is long, "?" for what cannot be printed."""
+    text = text if len(text) <= length else text[:length] + "..."
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def shorten(text: str, length: int = 60) -> str:
     """Quote a piece of a file, cut where it is long."""
-    text = text if len(text) <= length else text[:length] + "..."
-    return '"' + "".join(character if character.isprintable() else "?" for character in text) + '"'
+    return f'"{plain(text, length)}"'

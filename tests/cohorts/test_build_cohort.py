@@ -126,6 +126,14 @@ def test_a_cohort_that_cannot_be_is_refused(refused, settings, words):
     assert all(word in sentence for word in words), sentence
 
 
+def test_a_single_odd_label_is_shown_cut_and_printable(refused):
+    table = matrix("A" * 6)
+    table.fields["kind"] = "\x1b" + "A" * 5000
+    sentence = refused(build, table)
+    assert '("?AAA' in sentence
+    assert len(sentence) < 200
+
+
 def test_a_cohort_without_values_is_refused(refused):
     table = matrix()
     table.values[:] = np.nan

@@ -102,6 +102,7 @@ def test_a_sample_in_two_files_is_refused(write, refused):
         (series(samples="S1 S1"), ['"S1" 2 times']),
         (series().replace("1.1", "x"), ["line 6", '"p1"', '"S2"', '"x"']),
         (series(rows='!Sample_title\t"a"\n'), ["line 4", "Sample_title", "1 cells for 2 samples"]),
+        (series(rows='!Sample_t\x08le\t"a"\n'), ["!Sample_t?le has"]),
         (series().replace('accession\t"S1"', 'accession\t"S9"'), ["differ"]),
     ],
 )

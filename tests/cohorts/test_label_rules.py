@@ -56,3 +56,14 @@ def test_a_sample_without_a_group_is_its_own_and_counted():
     groups, notes = apply_group_rule(FIELDS, {"field": "patient", "pattern": r"p([12])"}, "x", "geo")
     assert groups == ["1", "1", "2", "s4", "s5"]
     assert any(note.startswith("2 samples have no group") for note in notes)
+
+
+def test_odd_field_names_and_labels_are_shown_cut_and_printable(refused):
+    fields = FIELDS.rename(columns={"Tissue": "\u2028" + "x" * 5000}).assign(kind="\x1b" + "y" * 5000)
+    for rule in ({"field": "Tissue"}, {}):
+        sentence = refused(apply_label_rule, fields, rule, "liver")
+        assert "?xxx" in sentence
+        assert len(sentence) < 300
+    reasons = apply_label_rule(fields, {"field": "kind", "map": {"A": "B"}}, "liver").reasons
+    assert '"?yyy' in reasons[0]
+    assert len(reasons[0]) < 200

@@ -88,6 +88,7 @@ DAMAGED = {
     "no text": (b"\xff\xfe\x00", "not valid JSON"),
     "deep": (b"[" * 100_000, "not valid JSON"),
     "a map": (b"{}", "list of files"),
+    "odd names": (json.dumps([{"filename": "\x1b" * 5000}]).encode(), r"but \?\?\?"),
     "numbers": (b"[1]", "list of files"),
     "no entry": (b"[]", "lists no file"),
     "a page": (b"<html></html>", "not valid JSON"),

@@ -152,7 +152,13 @@ def test_a_column_that_is_named_like_a_barcode_part_is_kept_aside(read):
 
 @pytest.mark.parametrize(
     ("labels", "words"),
-    [("a\tb\n1\n", ["line 2"]), ("a\tb\n", ["no rows"]), ("", ["empty"]), ("a\ta\n1\t2\n", ['"a" 2 times'])],
+    [
+        ("a\tb\n1\n", ["line 2"]),
+        ("a\tb\n", ["no rows"]),
+        ("", ["empty"]),
+        ("a\ta\n1\t2\n", ['"a" 2 times']),
+        ('a\tb\n"1"x\t2\n3\n', ["line 2", "'?' expected after"]),
+    ],
 )
 def test_a_bad_labels_file_is_refused(read, refused, labels, words):
     sentence = refused(read, counts(), labels)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from gexflow.cohorts.text_file import decode, open_bytes
-from gexflow.errors import InputError, shorten
+from gexflow.errors import InputError, plain, shorten
 
 MISSING = frozenset({"", "NA", "NaN", "nan", "null", "NULL", "N/A"})
 
@@ -18,7 +18,9 @@ def split_line(line: str, delimiter: str, path: Path, number: int) -> list[str]:
     try:
         return next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error as error:
-        raise InputError(f"{path}, line {number} cannot be split into cells ({error}): export it again.") from None
+        raise InputError(
+            f"{path}, line {number} cannot be split into cells ({plain(str(error))}): export it again."
+        ) from None
 
 
 def explain_failure(

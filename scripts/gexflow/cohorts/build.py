@@ -18,7 +18,7 @@ from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.merged import check_merge
 from gexflow.cohorts.scale import SCALES, find_scale
 from gexflow.cohorts.tcga_rules import choose_samples
-from gexflow.errors import InputError, nearest
+from gexflow.errors import InputError, nearest, plain, shorten
 from gexflow.log import logger
 
 
@@ -133,14 +133,14 @@ def _drop_small_classes(
     small = small_classes(labels, groups, least) if least else []
     leave_out = np.array([label in small for label in labels], dtype=bool)
     if leave_out.any():
-        listed = ", ".join(f"{label} ({labels.count(label)})" for label in small)
+        listed = ", ".join(f"{plain(label)} ({labels.count(label)})" for label in small)
         matrix.drop("samples", leave_out, f"class below min_class_size {least}: {listed}")
     return _keep(labels, ~leave_out), _keep(groups, ~leave_out)
 
 
 def _refuse_one_class(labels: list[str], name: str) -> None:
     if len(set(labels)) < 2:
-        only = f'"{labels[0]}"' if labels else "none"
+        only = shorten(labels[0]) if labels else "none"
         raise InputError(f"Dataset {name} has fewer than two classes ({only}): check datasets.{name}.label.")
 
 
@@ -149,7 +149,7 @@ def _refuse_codes(matrix: Matrix, labels: list[str], name: str) -> None:
     if len(codes):
         more = f" ({len(codes) - 1} more are like it)" if len(codes) > 1 else ""
         raise InputError(
-            f'Dataset {name}: "{matrix.genes[codes[0]]}" is no gene{more} but the label as a number, since it has one '
+            f"Dataset {name}: {shorten(matrix.genes[codes[0]])} is no gene{more} but the label as a number, since it has one "
             "value in each class, which would give the answer away: take it out of the file, or name it in "
             f"datasets.{name}.ignore."
         )

@@ -6,7 +6,7 @@ into the same test part.
 
 import pandas as pd
 
-from gexflow.errors import InputError
+from gexflow.errors import InputError, plain
 
 _SHOWN = 10
 
@@ -62,5 +62,5 @@ def _listed(sizes: pd.DataFrame) -> str:
     parts = []
     for label, row in sizes.head(_SHOWN).iterrows():
         groups = "" if row["groups"] == row["samples"] else f" in {row['groups']} groups"
-        parts.append(f"{label} {row['samples']}{groups}")
+        parts.append(f"{plain(label)} {row['samples']}{groups}")
     return ", ".join(parts) + (f" and {len(sizes) - _SHOWN} more" if len(sizes) > _SHOWN else "")

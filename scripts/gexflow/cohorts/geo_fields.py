@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from gexflow.cohorts.text_file import decode
-from gexflow.errors import InputError, shorten
+from gexflow.errors import InputError, plain, shorten
 
 _PREFIX = "!sample_"
 _CHARACTERISTICS = "characteristics_ch"
@@ -61,7 +61,7 @@ def _sample_rows(head: bytes, count: int, path: Path) -> list[tuple[str, list[st
         cells = _split(rest, count)
         if len(cells) != count:
             raise InputError(
-                f"{path}, line {number}: {name} has {len(cells)} cells for {count} samples: fetch it again."
+                f"{path}, line {number}: {plain(name)} has {len(cells)} cells for {count} samples: fetch it again."
             )
         rows.append((name[len(_PREFIX) :].strip(), cells))
     return rows

@@ -9,7 +9,7 @@ import pandas as pd
 from gexflow.cohorts.bad_cell import MISSING
 from gexflow.cohorts.text_file import Packed, decode, open_text
 from gexflow.cohorts.text_header import parse_header
-from gexflow.errors import InputError, shorten
+from gexflow.errors import InputError, plain, shorten
 
 
 def read_label_file(path: str | Path | Packed) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def _rows(text: str, delimiter: str, expected: int, path: Path) -> list[list[str
         try:
             rows = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)][1:]
         except csv.Error as error:
-            mistake = mistake or f"line {reader.line_num} cannot be split into cells ({error})"
+            mistake = mistake or f"line {reader.line_num} cannot be split into cells ({plain(str(error))})"
             continue
         wrong = next(((number, len(cells)) for number, cells in rows if len(cells) != expected), None)
         if wrong is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from gexflow.cohorts.bad_cell import MISSING
-from gexflow.errors import InputError, nearest
+from gexflow.errors import InputError, listed, nearest, shorten
 
 _SHOWN = 30
 
@@ -41,7 +41,7 @@ def find_field(names: list[str], name: str, key: str) -> str:
     for known in names:
         if known.lower() == name.lower():
             return known
-    known = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    known = listed(names, _SHOWN)
     hint = nearest(name, names)
     if hint.startswith("known:"):
         raise InputError(f'{key} is "{name}", which the source does not have (it has: {known or "no field"}).')
@@ -66,7 +66,7 @@ def apply_label_rule(fields: pd.DataFrame, rule: dict | None, dataset: str) -> R
     """
     key = f"datasets.{dataset}.label"
     if not rule or rule.get("field") is None:
-        known = ", ".join(fields.columns[:_SHOWN]) or "none"
+        known = listed(list(fields.columns), _SHOWN) or "none"
         raise InputError(f"{key}.field is not set: name the field that holds the classes (fields: {known}).")
     ruled = _extract(fields, rule, key)
     mapping = rule.get("map")
@@ -80,8 +80,8 @@ def apply_label_rule(fields: pd.DataFrame, rule: dict | None, dataset: str) -> R
             ruled.values[index] = known[value]
     unmapped = Counter(ruled.values[index] for index, why in enumerate(ruled.reasons) if why == "not in label.map")
     if unmapped:
-        listed = ", ".join(f'"{value}" ({count})' for value, count in unmapped.most_common(_SHOWN))
-        reason = f"value is not in {key}.map: {listed}" + (", ..." if len(unmapped) > _SHOWN else "")
+        shown = ", ".join(f"{shorten(value)} ({count})" for value, count in unmapped.most_common(_SHOWN))
+        reason = f"value is not in {key}.map: {shown}" + (", ..." if len(unmapped) > _SHOWN else "")
         for index, why in enumerate(ruled.reasons):
             if why == "not in label.map":
                 ruled.values[index], ruled.reasons[index] = "", reason

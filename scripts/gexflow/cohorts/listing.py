@@ -8,6 +8,7 @@ import requests
 
 from gexflow.cohorts.patience import Failure, Patience, persist
 from gexflow.cohorts.request import answer, blocks
+from gexflow.errors import listed
 
 _LONGEST_BYTES = 20_000_000
 
@@ -41,7 +42,7 @@ def find_in_listing(
     entries = _entries(persist(lambda: _read(session, address, patience), address, patience))
     found = [entry for entry in entries if entry.get("filename") == name]
     if len(found) != 1:
-        known = ", ".join(sorted({str(entry.get("filename")) for entry in entries})[:10]) or "nothing"
+        known = listed(sorted({str(entry.get("filename")) for entry in entries}), 10) or "nothing"
         what = "lists no file" if not found else "lists several files"
         raise Failure(f'{what} "{name}", but {known}' if not found else f'{what} "{name}"')
     return _facts(found[0], name)

@@ -11,7 +11,7 @@ from gexflow.cohorts.label_codes import is_code
 from gexflow.cohorts.mat5 import MatError, Value, read_mat5
 from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.text_header import check_unique
-from gexflow.errors import InputError
+from gexflow.errors import InputError, shorten
 from gexflow.log import logger
 
 _VARIABLES = ("data", "geneIds", "cancerTypes")
@@ -48,7 +48,9 @@ def read_mendeley(paths: list[Path], settings: dict) -> Matrix:
         notes.append("The last column of `data` is the class code; it was checked against `cancerTypes` and left out.")
     if np.isinf(data).any():
         row, column = np.argwhere(np.isinf(data))[0]
-        raise InputError(f'{path}: `data` is infinite in row {row + 1}, gene "{genes[column]}": correct the value.')
+        raise InputError(
+            f"{path}: `data` is infinite in row {row + 1}, gene {shorten(genes[column])}: correct the value."
+        )
     with np.errstate(over="ignore"):
         values = np.ascontiguousarray(data, dtype=np.float32)
     if np.isinf(values).any():
@@ -99,7 +101,7 @@ def _check(content: dict[str, Value], path: Path) -> tuple[np.ndarray, list[str]
     coded = is_code(data[:, -1], types)
     if data.shape[1] == len(genes) and coded:
         raise InputError(
-            f'{path}: the last column of `data` is the class code, but `geneIds` calls it gene "{genes[-1]}", '
+            f"{path}: the last column of `data` is the class code, but `geneIds` calls it gene {shorten(genes[-1])}, "
             "which would give the answer away: remove that name from `geneIds`."
         )
     if data.shape[1] == len(genes) + 1 and not coded:

@@ -149,8 +149,8 @@ def _refuse_codes(matrix: Matrix, labels: list[str], name: str) -> None:
     if len(codes):
         more = f" ({len(codes) - 1} more are like it)" if len(codes) > 1 else ""
         raise InputError(
-            f"Dataset {name}: {shorten(matrix.genes[codes[0]])} is no gene{more} but the label as a number, since it has one "
-            "value in each class, which would give the answer away: take it out of the file, or name it in "
+            f"Dataset {name}: {shorten(matrix.genes[codes[0]])} is no gene{more} but the label as a number, since "
+            "it has one value in each class, which would give the answer away: take it out of the file, or name it in "
             f"datasets.{name}.ignore."
         )
 

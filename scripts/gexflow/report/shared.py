@@ -53,11 +53,9 @@ def shared_caveats(rows: list[Row]) -> list[dict[str, Any]]:
 
 def _item(pair: list[Row]) -> dict[str, str]:
     first = pair[0]
+    names = f"{first['dataset']}, {first['other']}"
     if not known(first["threshold"]):
-        return {
-            "datasets": f"{first['dataset']}, {first['other']}",
-            "text": "by the config; they could not be compared.",
-        }
+        return {"datasets": names, "text": "by the config; they could not be compared."}
     found = [f"{whole(row['shared'])} of {counted(row['of'], 'sample')} of {row['dataset']}" for row in pair]
     others = f"found in {first['other']} too" if len(pair) == 1 else "found in the other one too"
     return {"datasets": names, "text": f"{' and '.join(found)} {others}."}

@@ -101,6 +101,17 @@ def test_columns_of_obs_become_texts_and_var_gives_symbols(save):
     assert read_h5ad(save(made)).symbols is None
 
 
+def test_a_column_of_lists_becomes_texts(edit):
+    def change(file):
+        attributes = dict(file["obs/age"].attrs)
+        del file["obs/age"]
+        lists = file["obs"].create_dataset("age", (30,), h5py.vlen_dtype(np.int64))
+        lists[3] = [1, 2]
+        lists.attrs.update(attributes)
+
+    assert read_h5ad(edit(change)).fields["age"].tolist()[2:5] == ["[]", "[1, 2]", "[]"]
+
+
 def test_chunks_of_any_shape_are_read(save, at_once):
     made = table(samples=23)
     for chunks in ((23, 1), (1, 17), (5, 4)):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
 
@@ -14,6 +15,8 @@ def as_texts(values: Iterable) -> list[str]:
 
 
 def _as_text(value: object) -> str:
+    if isinstance(value, np.ndarray):  # a list in a cell, as h5ad files can hold; it has no single truth
+        return str(value.tolist())
     if value is None or value is pd.NA or value != value:
         return ""
     if isinstance(value, float) and value.is_integer():

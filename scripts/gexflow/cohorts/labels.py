@@ -120,8 +120,8 @@ def _overlooked(samples: list[str]) -> list[str]:
     if not count:
         return []
     return [
-        f"{count} sample ids are TCGA barcodes, but only source tcga reads patients and sample types from them: samples "
-        "of one patient may part, and adjacent normals may be among the tumours."
+        f"{count} sample ids are TCGA barcodes, but only source tcga reads patients and sample types from them: "
+        "samples of one patient may part, and adjacent normals may be among the tumours."
     ]
 
 

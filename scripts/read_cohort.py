@@ -10,7 +10,7 @@ from gexflow.cohorts.card import describe
 from gexflow.cohorts.card_figure import draw_card
 from gexflow.cohorts.checksums import check_file
 from gexflow.cohorts.read import read_matrix
-from gexflow.log import job_log
+from gexflow.log import job_log, logger
 
 
 def origin_of(paths: list[str], addresses: list[str], expected: list[dict]) -> list[dict]:
@@ -43,6 +43,8 @@ with job_log(snakemake.log[0]):
     annotation = read_annotation(annotation_paths, matrix.genes) if annotation_paths else None
     cohort = build_cohort(matrix, settings, settings["dataset"], origin, annotation)
     files.write_h5ad(cohort, snakemake.output.cohort)
-    card = describe(cohort)
+    card = describe(cohort, settings.get("expected"), settings.get("tried_on", ""))
+    for difference in card["expected_differences"]:
+        logger.warning("class %s", difference)
     files.write_json(card, snakemake.output.card)
     files.write_text(draw_card(cohort, card), snakemake.output.figure)

@@ -23,12 +23,22 @@ def run(name, folder, params, inputs, **outputs):
     runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
 
 
-def read_cohort(folder, path, field="label"):
-    settings = {"dataset": "own", "source": "table", "folds": 5, "label": {"field": field}}
+def read_cohort(folder, path, field="label", **more):
+    settings = {"dataset": "own", "source": "table", "folds": 5, "label": {"field": field}, **more}
     settings["checksums"] = {"matrix": [{}], "labels": [], "annotation": []}
     settings["addresses"] = {"matrix": ["https://example.org/t"], "labels": [], "annotation": []}
     inputs = {"matrix": [str(path)], "labels": [], "annotation": []}
     run("read_cohort", folder, settings, inputs, cohort="cohort.h5ad", card="card.json", figure="card.svg")
+
+
+def test_what_is_known_beforehand_changes_the_card_and_not_the_cohort(write, tmp_path):
+    found = []
+    for more in ({}, {"expected": {"A": 11, "B": 10}, "tried_on": "genuine file"}):
+        read_cohort(tmp_path, write(TABLE), **more)
+        found.append([(tmp_path / name).read_bytes() for name in ("cohort.h5ad", "card.json")])
+    assert found[0][0] == found[1][0]
+    assert found[0][1] != found[1][1]
+    assert "A: 11 expected, 10 read" in (tmp_path / "logs" / "read_cohort.log").read_text()
 
 
 def test_a_table_becomes_a_cohort_a_card_and_splits(write, tmp_path):

@@ -96,3 +96,17 @@ def test_a_table_with_a_code_column_is_refused_unless_it_is_ignored(write, refus
     assert "datasets.own.ignore" in sentence
     assert list(build(ignore=["code"]).var_names) == ["g1", "g2"]
     json.loads(build(ignore=["code"]).uns["source"])
+
+
+def test_a_code_of_what_the_map_joins_is_refused_too(write, refused):
+    kinds = {"basal": 1, "luminal A": 2, "luminal B": 3, "liver": 4}
+    rng = np.random.default_rng(0)
+    rows = ["sample,diagnosis,code,g1"]
+    rows += [f"s{n},{kind},{kinds[kind]},{rng.normal(8):.4f}" for n, kind in enumerate(list(kinds) * 8)]
+    rule = {"field": "diagnosis", "map": {kind: "liver" if kind == "liver" else "breast" for kind in kinds}}
+    settings = {"source": "table", "dataset": "own", "label": rule, "scale": "log2"}
+    table = read_matrix("table", [write("\n".join(rows) + "\n")], None, settings)
+    assert '"code"' in refused(build_cohort, table, settings, "own", [])
+    settings["ignore"] = ["code"]
+    table = read_matrix("table", [write("\n".join(rows) + "\n")], None, settings)
+    assert build_cohort(table, settings, "own", []).shape == (32, 1)

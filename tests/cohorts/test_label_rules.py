@@ -52,6 +52,13 @@ def test_groups_are_patients_for_tcga_and_else_samples():
     assert apply_group_rule(FIELDS, None, "x", "geo")[0] == list(FIELDS.index)
 
 
+def test_barcodes_that_nobody_reads_are_pointed_out():
+    samples = ["TCGA-OR-A5L0-01A", "TCGA-OR-A5L0-11A", "s3"]
+    notes = apply_group_rule(pd.DataFrame(index=samples), None, "own", "table")[1]
+    assert any("2 sample ids are TCGA barcodes" in note for note in notes)
+    assert len(apply_group_rule(pd.DataFrame(index=["s1"]), None, "own", "table")[1]) == 1
+
+
 def test_a_sample_without_a_group_is_its_own_and_counted():
     groups, notes = apply_group_rule(FIELDS, {"field": "patient", "pattern": r"p([12])"}, "x", "geo")
     assert groups == ["1", "1", "2", "s4", "s5"]

@@ -63,6 +63,13 @@ def test_genes_are_matched_by_symbol_or_else_by_id():
     assert [columns.tolist() for columns in common_genes(first, second)] == [[0, 1, 2], [1, 2, 0]]
 
 
+def test_ids_that_are_symbols_are_matched_with_symbols():
+    nothing = np.zeros((1, 3), dtype=np.float32)
+    own = Genes(nothing, ["TP53", "EGFR", "MYC"], [""] * 3)
+    tcga = Genes(nothing, ["MYC|4609", "?|7", "TP53|7157"], ["MYC", "", "TP53"])
+    assert [columns.tolist() for columns in common_genes(own, tcga)] == [[0, 2], [2, 0]]
+
+
 def test_the_table_says_where_families_are_wrong(patients, tmp_path):
     parts = {"a": patients[:50], "b": patients[40:], "c": patients[40:70]}
     for name, values in parts.items():

@@ -207,7 +207,12 @@ def test_accuracy_above_the_known_optimum_is_a_warning(tmp_path):
 def test_unknown_patients_few_folds_and_small_classes_are_told(tmp_path):
     card = {"groups": None, "classes": {"x": 2, "y": 90}}
     _, parsed = render(tmp_path, {"d": ["x", "y"]}, models=FEW, folds=3, cards={"d": card})
-    for words in ("No patient groups known", "Few folds", "x (2 samples) in 3 folds", "factor 1.581"):
+    for words in (
+        "No patient groups known",
+        "Few folds",
+        "x (2 samples) in 3 folds",
+        "with 3 folds, it is 1.581 times (odd)",
+    ):
         assert words in parsed.text
 
 

@@ -1,6 +1,7 @@
 """From what a reader gives to the cohort: labels, groups, scale and checks."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 
 import anndata
@@ -9,11 +10,10 @@ import pandas as pd
 
 from gexflow.cohorts.big_arrays import count_missing
 from gexflow.cohorts.class_sizes import small_classes
-from gexflow.cohorts.expected import compare_counts
 from gexflow.cohorts.genes import describe_genes
 from gexflow.cohorts.join_groups import join_near_duplicates
-from gexflow.cohorts.label_codes import find_codes
-from gexflow.cohorts.labels import Ruled, apply_batch_rule, apply_group_rule, apply_label_rule
+from gexflow.cohorts.label_codes import LEAST_SAMPLES, find_codes
+from gexflow.cohorts.labels import Ruled, apply_batch_rule, apply_group_rule, apply_label_rule, find_field
 from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.merged import check_merge
 from gexflow.cohorts.scale import SCALES, find_scale
@@ -36,7 +36,7 @@ def build_cohort(
         From a reader; it is changed.
     settings : dict
         `source`, `label`, `group`, `batch`, `scale`, `sample_types`, `adjacent_label`, `min_class_size`,
-        `near_duplicates`, `merge`, `normalised_jointly`, `expected`, `tried_on`.
+        `near_duplicates`, `merge`, `normalised_jointly`.
     name : str
         The dataset's name.
     origin : list of dict
@@ -64,7 +64,7 @@ def build_cohort(
     matrix.notes += notes
     labels, groups = _drop_small_classes(matrix, labels, groups, settings, name)
     _refuse_one_class(labels, name)
-    _refuse_codes(matrix, labels, name)
+    _refuse_codes(matrix, labels, settings, name)
     missing = count_missing(matrix.values)[1]
     absent = missing == len(matrix.samples)
     matrix.drop("genes", absent, "no value in any sample")
@@ -77,8 +77,7 @@ def build_cohort(
     matrix.notes += notes
     scale, reason = _scale(matrix.values, settings.get("scale") or "auto", name)
     var, notes, gene_counts = describe_genes(matrix, annotation)
-    differences, more = compare_counts(settings.get("expected") or {}, labels)
-    matrix.notes += notes + more
+    matrix.notes += notes
     obs = pd.DataFrame({"label": pd.Categorical(labels), "group": groups}, index=matrix.samples)
     batches = apply_batch_rule(matrix.fields, settings.get("batch"), name, settings.get("source", ""))
     if batches is not None:
@@ -96,8 +95,6 @@ def build_cohort(
         "near_duplicates": near_duplicates,
         "merged": merged,
         "gene_counts": gene_counts,
-        "expected_differences": differences,
-        "tried_on": settings.get("tried_on", ""),
         "missing_share": float(missing[~absent].sum() / matrix.values.size),
     }
     cohort.uns["source"] = json.dumps(source, sort_keys=True, ensure_ascii=False)
@@ -144,8 +141,13 @@ def _refuse_one_class(labels: list[str], name: str) -> None:
         raise InputError(f"Dataset {name} has fewer than two classes ({only}): check datasets.{name}.label.")
 
 
-def _refuse_codes(matrix: Matrix, labels: list[str], name: str) -> None:
+def _refuse_codes(matrix: Matrix, labels: list[str], settings: dict, name: str) -> None:
     codes = find_codes(matrix.values, labels)
+    origin = _texts_of_labels(matrix, settings, name)
+    if not len(codes) and len(set(zip(origin, labels, strict=True))) > len(set(labels)):
+        # A code of the texts behind the labels gives them away as well; texts of few samples would fit by chance.
+        sizes = Counter(origin).values()
+        codes = find_codes(matrix.values, origin) if min(sizes) >= LEAST_SAMPLES else codes
     if len(codes):
         more = f" ({len(codes) - 1} more are like it)" if len(codes) > 1 else ""
         raise InputError(
@@ -153,6 +155,12 @@ def _refuse_codes(matrix: Matrix, labels: list[str], name: str) -> None:
             "it has one value in each class, which would give the answer away: take it out of the file, or name it in "
             f"datasets.{name}.ignore."
         )
+
+
+def _texts_of_labels(matrix: Matrix, settings: dict, name: str) -> list[str]:
+    """Return what the field of the labels says, before `pattern`, `map` and `adjacent_label` make classes of it."""
+    field = find_field(list(matrix.fields.columns), str(settings["label"]["field"]), f"datasets.{name}.label.field")
+    return matrix.fields[field].str.strip().tolist()
 
 
 def _scale(values: np.ndarray, given: str, name: str) -> tuple[str, str]:

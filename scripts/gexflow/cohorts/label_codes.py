@@ -6,7 +6,7 @@ from gexflow.cohorts.ranges import class_ranges
 
 _LEAST_KNOWN = 0.5
 # Of 56,537 genuine raw counts 0 to 3 genes look like a code in 5 against 5 samples, none in 8 against 8.
-_LEAST_SAMPLES = 8
+LEAST_SAMPLES = 8
 
 
 def is_code(column: np.ndarray, labels: list[str]) -> bool:
@@ -49,4 +49,4 @@ def _tells(value: np.ndarray, known: np.ndarray) -> bool:
     filled = known > 0
     codes, place = np.unique(value[filled], return_inverse=True)
     samples = np.bincount(place, weights=known[filled])
-    return len(codes) == len(value) or bool(np.count_nonzero(samples >= _LEAST_SAMPLES) > 1)
+    return len(codes) == len(value) or bool(np.count_nonzero(samples >= LEAST_SAMPLES) > 1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from gexflow.cohorts.bad_cell import MISSING
+from gexflow.cohorts.barcodes import as_barcode
 from gexflow.errors import InputError, listed, nearest, shorten
 
 _SHOWN = 30
@@ -102,7 +103,7 @@ def apply_group_rule(fields: pd.DataFrame, rule: dict | None, dataset: str, sour
     samples = [str(sample) for sample in fields.index]
     if not rule or rule.get("field") is None:
         if source != "tcga" or "patient" not in fields:
-            return samples, ["Every sample is a group of its own: no group rule is set."]
+            return samples, ["Every sample is a group of its own: no group rule is set.", *_overlooked(samples)]
         rule = {"field": "patient"}
     ruled = _extract(fields, rule, f"datasets.{dataset}.group")
     alone = sum(not value for value in ruled.values)
@@ -111,6 +112,17 @@ def apply_group_rule(fields: pd.DataFrame, rule: dict | None, dataset: str, sour
     if alone:
         notes.append(f"{alone} samples have no group by this rule: each is a group of its own.")
     return groups, notes
+
+
+def _overlooked(samples: list[str]) -> list[str]:
+    """Say where sample ids tell patients and types that nobody reads."""
+    count = sum(bool(as_barcode(sample)) for sample in samples)
+    if not count:
+        return []
+    return [
+        f"{count} sample ids are TCGA barcodes, but only source tcga reads patients and sample types from them: "
+        "samples of one patient may part, and adjacent normals may be among the tumours."
+    ]
 
 
 def apply_batch_rule(fields: pd.DataFrame, rule: dict | None, dataset: str, source: str) -> list[str] | None:

@@ -66,6 +66,7 @@ def read_parquet_table(path: str | Path, layout: Layout = DEFAULT) -> TextTable:
         words |= {name: _read_texts(file, columns[name], path) for name in texts}
         fields = [columns[name].name for name in numeric]
         values = _read_values(file, fields, layout.samples_in_rows, path)
+    pa.default_memory_pool().release_unused()
     _refuse_infinite(values, words[id_name], numeric, path)
     return TextTable(words[id_name], numeric, values, words)
 

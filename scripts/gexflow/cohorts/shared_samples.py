@@ -77,7 +77,8 @@ def shared_samples(first: Genes, second: Genes) -> Shared:
     Parameters
     ----------
     first, second : Genes
-        Genes are matched by symbol or by id, whichever has more in common; of several rows of a gene the first counts.
+        Genes are matched by symbol, by id, or by symbol and, where there is none, id, whichever has more in common; of
+        several rows of a gene the first counts.
 
     Returns
     -------
@@ -99,7 +100,8 @@ def shared_samples(first: Genes, second: Genes) -> Shared:
 def common_genes(first: Genes, second: Genes) -> tuple[np.ndarray, np.ndarray]:
     """Return the columns of the genes that two cohorts have in common, in the order of the first one."""
     best: tuple[list[int], list[int]] = ([], [])
-    for one, other in ((first.symbols, second.symbols), (_plain(first.ids), _plain(second.ids))):
+    names = ((first.symbols, second.symbols), (_plain(first.ids), _plain(second.ids)), (_named(first), _named(second)))
+    for one, other in names:
         places = {}
         for column, name in enumerate(other):
             places.setdefault(name.upper(), column)
@@ -110,6 +112,11 @@ def common_genes(first: Genes, second: Genes) -> tuple[np.ndarray, np.ndarray]:
         if len(found) > len(best[0]):
             best = list(found.values()), [places[name] for name in found]
     return np.array(best[0], dtype=int), np.array(best[1], dtype=int)
+
+
+def _named(cohort: Genes) -> list[str]:
+    """Return symbols, and ids in the place of those that are unknown: a table's ids may be symbols themselves."""
+    return [symbol or name for symbol, name in zip(cohort.symbols, _plain(cohort.ids), strict=True)]
 
 
 def _plain(ids: list[str]) -> list[str]:

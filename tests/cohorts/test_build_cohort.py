@@ -114,7 +114,7 @@ def test_a_sample_without_values_is_dropped():
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"label": {"field": "kind", "map": {"A": "x"}}}, ["fewer than two classes", '"x"']),
+        ({"label": {"field": "kind", "map": {"A": "x"}}}, ["fewer than two classes", '"x"', '"B" (6), "C" (3)']),
         ({"label": {"field": "kind", "map": {"Q": "x"}}}, ["no sample with a label", '"A" (6)']),
         ({"label": {"field": "kid"}}, ["datasets.liver.label.field", 'did you mean "kind"']),
         ({"group": {"field": "pat"}}, ["datasets.liver.group.field"]),

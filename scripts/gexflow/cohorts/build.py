@@ -63,7 +63,7 @@ def build_cohort(
     groups, notes = apply_group_rule(matrix.fields, settings.get("group"), name, settings.get("source", ""))
     matrix.notes += notes
     labels, groups = _drop_small_classes(matrix, labels, groups, settings, name)
-    _refuse_one_class(labels, name)
+    _refuse_one_class(matrix, labels, name)
     _refuse_codes(matrix, labels, name)
     missing = count_missing(matrix.values)[1]
     absent = missing == len(matrix.samples)
@@ -138,10 +138,12 @@ def _drop_small_classes(
     return _keep(labels, ~leave_out), _keep(groups, ~leave_out)
 
 
-def _refuse_one_class(labels: list[str], name: str) -> None:
+def _refuse_one_class(matrix: Matrix, labels: list[str], name: str) -> None:
     if len(set(labels)) < 2:
         only = f'"{labels[0]}"' if labels else "none"
-        raise InputError(f"Dataset {name} has fewer than two classes ({only}): check datasets.{name}.label.")
+        left_out = [f"{entry['count']} ({entry['why']})" for entry in matrix.dropped if entry["what"] == "samples"]
+        why = f"; samples left out: {', '.join(left_out)}" if left_out else ""
+        raise InputError(f"Dataset {name} has fewer than two classes ({only}{why}): check datasets.{name}.label.")
 
 
 def _refuse_codes(matrix: Matrix, labels: list[str], name: str) -> None:

@@ -19,7 +19,7 @@ from gexflow.cohorts.merged import check_merge
 from gexflow.cohorts.scale import SCALES, find_scale
 from gexflow.cohorts.tcga_rules import choose_samples
 from gexflow.errors import InputError, nearest
-from gexflow.log import logger
+from gexflow.log import log_note, logger
 
 
 def build_cohort(
@@ -73,6 +73,7 @@ def build_cohort(
             f"Dataset {name} has no gene with a value: is the right file given as datasets.{name}.files.matrix?"
         )
     search = settings.get("near_duplicates", "auto")
+    shared_by_rule = len(set(groups)) < len(groups)
     groups, near_duplicates, notes = join_near_duplicates(matrix.values, matrix.samples, labels, groups, search)
     matrix.notes += notes
     scale, reason = _scale(matrix.values, settings.get("scale") or "auto", name)
@@ -94,6 +95,7 @@ def build_cohort(
         "dropped": matrix.dropped,
         "notes": matrix.notes,
         "near_duplicates": near_duplicates,
+        "groups_shared_by_rule": shared_by_rule,
         "merged": merged,
         "gene_counts": gene_counts,
         "expected_differences": differences,
@@ -161,15 +163,15 @@ def _scale(values: np.ndarray, given: str, name: str) -> tuple[str, str]:
     if given not in SCALES:
         hint = nearest(given, ["auto", *SCALES])
         raise InputError(f'datasets.{name}.scale is "{given}", which is no scale; {hint}')
-    return given, f"{given}: given as datasets.{name}.scale."
+    return given, f"given as datasets.{name}.scale."
 
 
 def _log(cohort: anndata.AnnData, source: dict) -> None:
     logger.info("%s: %d samples, %d genes", source["dataset"], *cohort.shape)
     for label, count in cohort.obs["label"].value_counts().items():
         logger.info("class %s: %d samples", label, count)
-    logger.info("scale %s", source["scale_reason"])
+    logger.info("scale %s: %s", cohort.uns["scale"], source["scale_reason"])
     for entry in source["dropped"]:
         logger.info("left out %d %s: %s", entry["count"], entry["what"], entry["why"])
     for note in source["notes"]:
-        logger.info("%s", note)
+        log_note(note)

@@ -9,6 +9,12 @@ from pathlib import Path
 from gexflow.errors import InputError
 
 logger = logging.getLogger("gexflow")
+CAUTION = "Caution: "
+
+
+def log_note(note: str) -> None:
+    """Log a note on a cohort: as a warning where it begins with `CAUTION`; the report says these aloud."""
+    logger.log(logging.WARNING if note.startswith(CAUTION) else logging.INFO, "%s", note)
 
 
 @contextmanager

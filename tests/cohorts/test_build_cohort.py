@@ -65,7 +65,7 @@ def test_the_card_describes_the_cohort():
     patients = ["p1", "p1", "p2", "p2", "p2"] + [f"q{n}" for n in range(11)]
     card = describe(build(matrix(patients=patients), group={"field": "patient"}, min_class_size=3))
     assert card["classes"] == {"A": 6, "B": 6, "C": 3}
-    assert card["groups"] == {"count": 12, "largest": 3, "samples_in_shared_groups": 5}
+    assert card["groups"] == {"count": 12, "largest": 3, "samples_in_shared_groups": 5, "shared_by_rule": True}
     assert card["scale"] == "log2"
     assert card["missing_share"] == 0
     assert card["values"]["min"] < card["values"]["median"] < card["values"]["max"]
@@ -114,7 +114,7 @@ def test_a_sample_without_values_is_dropped():
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"label": {"field": "kind", "map": {"A": "x"}}}, ["fewer than two classes", '"x"']),
+        ({"label": {"field": "kind", "map": {"A": "x"}}}, ["fewer than two classes", '"x"', '"B" (6), "C" (3)']),
         ({"label": {"field": "kind", "map": {"Q": "x"}}}, ["no sample with a label", '"A" (6)']),
         ({"label": {"field": "kid"}}, ["datasets.liver.label.field", 'did you mean "kind"']),
         ({"group": {"field": "pat"}}, ["datasets.liver.group.field"]),

@@ -33,7 +33,7 @@ def test_gse14520_has_pairs_of_patients_and_two_donors_left_out(real):
     assert card["classes"] == {"liver": 19, "tumour": 22}
     assert card["dropped"][0]["count"] == 2
     assert "donors" in card["dropped"][0]["why"]
-    assert card["groups"] == {"count": 22, "largest": 2, "samples_in_shared_groups": 38}
+    assert card["groups"] == {"count": 22, "largest": 2, "samples_in_shared_groups": 38, "shared_by_rule": True}
     assert (card["scale"], card["normalised_jointly"]) == ("log2", "RMA")
     columns = (list(table.obs_names), list(table.obs["label"]), list(table.obs["group"]))
     splits = split_samples(*columns, 5, 3, 32, 0.2)

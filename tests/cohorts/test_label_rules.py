@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from gexflow.cohorts.labels import apply_group_rule, apply_label_rule
+from gexflow.log import CAUTION
 
 FIELDS = pd.DataFrame(
     {"Tissue": ["tumour A", "normal B", "", "NA", "Tumour C"], "patient": ["p1", "p1", "p2", "", "p3"]},
@@ -57,6 +58,23 @@ def test_barcodes_that_nobody_reads_are_pointed_out():
     notes = apply_group_rule(pd.DataFrame(index=samples), None, "own", "table")[1]
     assert any("2 sample ids are TCGA barcodes" in note for note in notes)
     assert len(apply_group_rule(pd.DataFrame(index=["s1"]), None, "own", "table")[1]) == 1
+
+
+def test_a_group_rule_that_groups_nothing_is_refused(refused):
+    rule = {"field": "patient", "pattern": "^Individual (.*)$"}
+    sentence = refused(apply_group_rule, FIELDS, rule, "liver", "geo")
+    assert "datasets.liver.group" in sentence
+    assert "does not match the pattern" in sentence
+
+
+def test_a_group_rule_without_two_samples_of_a_group_asks_for_a_look():
+    fields = pd.DataFrame({"patient": ["1A", "1B", "2A", "2B"]}, index=list("stuv"))
+    loose = apply_group_rule(fields, {"field": "patient"}, "liver", "geo")
+    fitting = apply_group_rule(fields, {"field": "patient", "pattern": "^(.*)[AB]$"}, "liver", "geo")
+    assert any(note.startswith(CAUTION) and "datasets.liver.group" in note for note in loose[1])
+    assert not any(note.startswith(CAUTION) for note in fitting[1])
+    barcodes = apply_group_rule(fields, None, "liver", "tcga")
+    assert not any(note.startswith(CAUTION) for note in barcodes[1])
 
 
 def test_a_sample_without_a_group_is_its_own_and_counted():

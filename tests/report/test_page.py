@@ -14,6 +14,8 @@ import pytest
 from fabricated import MODELS, fabricate
 
 from gexflow.files import write_table
+from gexflow.log import CAUTION
+from gexflow.report.caveats import find_caveats
 from gexflow.report.page import render_page
 from gexflow.report.study import collect_study
 
@@ -214,6 +216,22 @@ def test_unknown_patients_few_folds_and_small_classes_are_told(tmp_path):
         "with 3 folds, it is 1.581 times (odd)",
     ):
         assert words in parsed.text
+
+
+def test_near_duplicates_alone_are_no_known_patients(tmp_path):
+    joined = {"count": 99, "largest": 2, "samples_in_shared_groups": 2, "shared_by_rule": False}
+    known = {"count": 50, "largest": 2, "samples_in_shared_groups": 100, "shared_by_rule": True}
+    for groups, told in ((joined, True), (known, False)):
+        _, parsed = render(tmp_path, {"d": ["x", "y"]}, models=FEW, cards={"d": {"groups": groups}})
+        assert ("No patient groups known" in parsed.text) == told
+
+
+def test_a_caution_of_the_reading_is_told_aloud(tmp_path):
+    card = {"notes": [f"{CAUTION}most genes are not in the annotation.", "A plain note."]}
+    caveats = find_caveats(collect_study(*fabricate(tmp_path, {"d": ["x", "y"]}, models=FEW, cards={"d": card})))
+    found = [caveat for caveat in caveats if caveat["title"] == "Found while reading"]
+    assert [item["text"] for caveat in found for item in caveat["items"]] == ["most genes are not in the annotation."]
+    assert all(caveat["loud"] for caveat in found)
 
 
 def test_names_of_classes_survive_as_text(odd):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from gexflow.cohorts.annotation_file import AnnotationFile, read_annotation_file
 from gexflow.cohorts.ensembl import without_version
-from gexflow.log import logger
+from gexflow.log import CAUTION, logger
 
 _SEPARATORS = re.compile(r"\s*(?:///|[;,|])\s*")
 _SEPARATORS_OF_GEO = re.compile(r"\s*///\s*")
@@ -120,7 +120,9 @@ def _notes(counts: dict[str, int], total: int) -> list[str]:
         f"{counts['placed']} of {total} genes have a place on a chromosome.",
     ]
     if 2 * counts["absent"] > total:  # a maker's platforms share control probes, so a wrong one holds a few
-        notes.append("Most genes are not in the annotation: make sure that it is that of the matrix' own platform.")
+        notes.append(
+            f"{CAUTION}most genes are not in the annotation: make sure that it is that of the matrix' own platform."
+        )
     return notes
 
 

@@ -19,7 +19,7 @@ from gexflow.cohorts.merged import check_merge
 from gexflow.cohorts.scale import SCALES, find_scale
 from gexflow.cohorts.tcga_rules import choose_samples
 from gexflow.errors import InputError, nearest, plain, shorten
-from gexflow.log import logger
+from gexflow.log import log_note, logger
 
 
 def build_cohort(
@@ -63,7 +63,7 @@ def build_cohort(
     groups, notes = apply_group_rule(matrix.fields, settings.get("group"), name, settings.get("source", ""))
     matrix.notes += notes
     labels, groups = _drop_small_classes(matrix, labels, groups, settings, name)
-    _refuse_one_class(labels, name)
+    _refuse_one_class(matrix, labels, name)
     _refuse_codes(matrix, labels, settings, name)
     missing = count_missing(matrix.values)[1]
     absent = missing == len(matrix.samples)
@@ -73,6 +73,7 @@ def build_cohort(
             f"Dataset {name} has no gene with a value: is the right file given as datasets.{name}.files.matrix?"
         )
     search = settings.get("near_duplicates", "auto")
+    shared_by_rule = len(set(groups)) < len(groups)
     groups, near_duplicates, notes = join_near_duplicates(matrix.values, matrix.samples, labels, groups, search)
     matrix.notes += notes
     scale, reason = _scale(matrix.values, settings.get("scale") or "auto", name)
@@ -93,6 +94,7 @@ def build_cohort(
         "dropped": matrix.dropped,
         "notes": matrix.notes,
         "near_duplicates": near_duplicates,
+        "groups_shared_by_rule": shared_by_rule,
         "merged": merged,
         "gene_counts": gene_counts,
         "missing_share": float(missing[~absent].sum() / matrix.values.size),
@@ -135,10 +137,12 @@ def _drop_small_classes(
     return _keep(labels, ~leave_out), _keep(groups, ~leave_out)
 
 
-def _refuse_one_class(labels: list[str], name: str) -> None:
+def _refuse_one_class(matrix: Matrix, labels: list[str], name: str) -> None:
     if len(set(labels)) < 2:
         only = shorten(labels[0]) if labels else "none"
-        raise InputError(f"Dataset {name} has fewer than two classes ({only}): check datasets.{name}.label.")
+        left_out = [f"{entry['count']} ({entry['why']})" for entry in matrix.dropped if entry["what"] == "samples"]
+        why = f"; samples left out: {', '.join(left_out)}" if left_out else ""
+        raise InputError(f"Dataset {name} has fewer than two classes ({only}{why}): check datasets.{name}.label.")
 
 
 def _refuse_codes(matrix: Matrix, labels: list[str], settings: dict, name: str) -> None:
@@ -169,15 +173,15 @@ def _scale(values: np.ndarray, given: str, name: str) -> tuple[str, str]:
     if given not in SCALES:
         hint = nearest(given, ["auto", *SCALES])
         raise InputError(f'datasets.{name}.scale is "{given}", which is no scale; {hint}')
-    return given, f"{given}: given as datasets.{name}.scale."
+    return given, f"given as datasets.{name}.scale."
 
 
 def _log(cohort: anndata.AnnData, source: dict) -> None:
     logger.info("%s: %d samples, %d genes", source["dataset"], *cohort.shape)
     for label, count in cohort.obs["label"].value_counts().items():
         logger.info("class %s: %d samples", label, count)
-    logger.info("scale %s", source["scale_reason"])
+    logger.info("scale %s: %s", cohort.uns["scale"], source["scale_reason"])
     for entry in source["dropped"]:
         logger.info("left out %d %s: %s", entry["count"], entry["what"], entry["why"])
     for note in source["notes"]:
-        logger.info("%s", note)
+        log_note(note)

@@ -49,7 +49,7 @@ def describe(cohort: anndata.AnnData, expected: dict[str, int] | None = None, tr
         "classes": _counts(labels),
         "class_groups": _counts([label for label, _ in set(zip(labels, groups, strict=True))]),
         "merged": {"labels": view, "classes": _counts(merge_labels(labels, view)) if view else {}},
-        "groups": _groups(groups),
+        "groups": {**_groups(groups), "shared_by_rule": source.get("groups_shared_by_rule", False)},
         "batches": _batches(cohort.obs),
         "scale": str(cohort.uns["scale"]),
         "scale_reason": source["scale_reason"],

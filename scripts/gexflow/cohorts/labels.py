@@ -9,6 +9,7 @@ import pandas as pd
 from gexflow.cohorts.bad_cell import MISSING
 from gexflow.cohorts.barcodes import as_barcode
 from gexflow.errors import InputError, listed, nearest, shorten
+from gexflow.log import CAUTION
 
 _SHOWN = 30
 
@@ -99,16 +100,29 @@ def apply_group_rule(fields: pd.DataFrame, rule: dict | None, dataset: str, sour
     groups : list of str, one a sample
         The sample's own id where the rule says nothing.
     notes : list of str
+
+    Raises
+    ------
+    InputError
+        The rule gives no sample a group: patients would silently stand on both sides of a fold.
     """
-    samples = [str(sample) for sample in fields.index]
+    samples, asked = [str(sample) for sample in fields.index], True
     if not rule or rule.get("field") is None:
         if source != "tcga" or "patient" not in fields:
             return samples, ["Every sample is a group of its own: no group rule is set.", *_overlooked(samples)]
-        rule = {"field": "patient"}
+        rule, asked = {"field": "patient"}, False
     ruled = _extract(fields, rule, f"datasets.{dataset}.group")
     alone = sum(not value for value in ruled.values)
+    if asked and alone == len(samples):
+        why = next(iter(ruled.reasons), "there is no sample")
+        raise InputError(f"datasets.{dataset}.group gives no sample a group ({why}): correct it, or take it out.")
     groups = [value or sample for value, sample in zip(ruled.values, samples, strict=True)]
     notes = [f'Groups are from field "{rule["field"]}": {len(set(groups))} groups of {len(samples)} samples.']
+    if asked and len(set(groups)) == len(samples):
+        notes.append(
+            f"{CAUTION}no two samples share a group by this rule: if patients gave several, datasets.{dataset}.group "
+            "must take what these have in common, with a `pattern`."
+        )
     if alone:
         notes.append(f"{alone} samples have no group by this rule: each is a group of its own.")
     return groups, notes

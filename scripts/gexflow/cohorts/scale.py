@@ -51,7 +51,7 @@ def find_scale(values: np.ndarray, dataset: str = "<name>") -> tuple[str, str]:
     if count < _AGREEMENT * votes.total():
         said = ", ".join(f"{name}: {number}" for name, number in votes.most_common())
         raise InputError(f"Samples do not agree on the scale of the values ({said}): {remedy}")
-    return scale, f"{scale}: values of {count} of {len(values)} samples {_SIGNS[scale]}."
+    return scale, f"values of {count} of {len(values)} samples {_SIGNS[scale]}."
 
 
 def _vote(sample: np.ndarray) -> str:

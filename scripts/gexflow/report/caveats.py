@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from gexflow.log import CAUTION
 from gexflow.report.shared import shared_caveats
 from gexflow.report.study import Study
 from gexflow.report.words import counted, known, listed, mean, percent, whole
@@ -33,6 +34,7 @@ def find_caveats(study: Study) -> list[dict[str, Any]]:
             True,
             _joint,
         ),
+        ("Found while reading", "The reading of a cohort asks you to look at these.", True, _cautions),
         ("Samples or classes dropped", "They are in no count and no score below.", False, _dropped),
         (
             "No patient groups known",
@@ -159,9 +161,15 @@ def _dropped(dataset: Dataset) -> Iterator[str]:
         yield f"no score for {listed(missing)}."
 
 
+def _cautions(dataset: Dataset) -> Iterator[str]:
+    for note in dataset["card"].get("notes") or []:
+        if note.startswith(CAUTION):
+            yield note.removeprefix(CAUTION)
+
+
 def _no_groups(dataset: Dataset) -> Iterator[str]:
-    groups = dataset["card"].get("groups")
-    if not simulated(dataset) and not (groups or {}).get("samples_in_shared_groups"):
+    groups = dataset["card"].get("groups") or {}
+    if not simulated(dataset) and not groups.get("shared_by_rule", groups.get("samples_in_shared_groups")):
         yield "every sample is a group of its own: the source names no patients, or one sample a patient."
 
 

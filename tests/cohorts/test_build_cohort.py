@@ -138,3 +138,11 @@ def test_a_cohort_without_values_is_refused(refused):
     table = matrix()
     table.values[:] = np.nan
     assert "liver" in refused(build, table)
+
+
+def test_a_name_with_a_zero_byte_is_refused(refused):
+    values = np.arange(8, dtype=np.float32).reshape(4, 2) + 0.5
+    fields = pd.DataFrame({"label": ["X", "X", "Y", "Y"]}, index=list("abcd"))
+    settings = {"source": "table", "label": {"field": "label"}, "scale": "log2"}
+    matrix = Matrix(values, list("abcd"), ["G1", "G\x002"], fields)
+    assert "zero byte" in refused(build_cohort, matrix, settings, "own", [])

@@ -213,7 +213,7 @@ def test_unknown_patients_few_folds_and_small_classes_are_told(tmp_path):
         "No patient groups known",
         "Few folds",
         "x (2 samples) in 3 folds",
-        "with 3 folds, it is 1.581 times (odd)",
+        "with 3 folds, it is 1.581 times (d)",
     ):
         assert words in parsed.text
 

@@ -83,6 +83,7 @@ def build_cohort(
     batches = apply_batch_rule(matrix.fields, settings.get("batch"), name, settings.get("source", ""))
     if batches is not None:
         obs["batch"] = batches
+    _refuse_damaged_names([*obs.index, *labels, *groups, *(batches or []), *var.index, *var["symbol"]], name)
     cohort = anndata.AnnData(matrix.values, obs=obs, var=var)
     cohort.uns["scale"] = scale
     source = {
@@ -135,6 +136,12 @@ def _drop_small_classes(
         listed = ", ".join(f"{plain(label)} ({labels.count(label)})" for label in small)
         matrix.drop("samples", leave_out, f"class below min_class_size {least}: {listed}")
     return _keep(labels, ~leave_out), _keep(groups, ~leave_out)
+
+
+def _refuse_damaged_names(names: list[str], dataset: str) -> None:
+    damaged = next((text for text in names if "\0" in text), None)
+    if damaged is not None:
+        raise InputError(f"Dataset {dataset}: the name {shorten(damaged)} holds a zero byte: its file is damaged.")
 
 
 def _refuse_one_class(matrix: Matrix, labels: list[str], name: str) -> None:

@@ -56,6 +56,6 @@ def read_matrix(source: str, matrix_paths: list[Path], labels_path: Path | None,
         return READERS[source](paths, None if labels_path is None else Path(labels_path), settings)
     if labels_path is not None:
         raise InputError(
-            f"{dataset_key(settings, 'labels')} is set, but source {source} has its labels in the matrix file."
+            f"{dataset_key(settings, 'files.labels')} is set, but source {source} has its labels in the matrix file."
         )
     return READERS[source](paths, settings)

@@ -17,7 +17,7 @@ def run(name, folder, params, inputs, **outputs):
     snakemake = SimpleNamespace(
         input=SimpleNamespace(**inputs),
         output=SimpleNamespace(**{key: str(folder / value) for key, value in outputs.items()}),
-        params=SimpleNamespace(settings=json.dumps(params)),
+        params=SimpleNamespace(settings=json.dumps(params), expected='{"X": 3}'),
         log=[str(folder / "logs" / f"{name}.log")],
     )
     runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
@@ -35,6 +35,9 @@ def test_a_table_becomes_a_cohort_a_card_and_splits(write, tmp_path):
     read_cohort(tmp_path, write(TABLE))
     cohort, card = read_h5ad(tmp_path / "cohort.h5ad"), read_json(tmp_path / "card.json")
     assert cohort.shape == (20, 2)
+    log = (tmp_path / "logs/read_cohort.log").read_text()
+    assert "WARNING The classes differ from what the config expects (A: 0 expected, 10 read; " in log
+    assert "X: 3 expected, 0 read" in log
     assert card["origin"][0]["address"] == "https://example.org/t"
     assert card["origin"][0]["size_bytes"] == len(TABLE)
     assert len(card["origin"][0]["sha256"]) == 64

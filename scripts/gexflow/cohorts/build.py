@@ -9,7 +9,6 @@ import pandas as pd
 
 from gexflow.cohorts.big_arrays import count_missing
 from gexflow.cohorts.class_sizes import small_classes
-from gexflow.cohorts.expected import compare_counts
 from gexflow.cohorts.genes import describe_genes
 from gexflow.cohorts.join_groups import join_near_duplicates
 from gexflow.cohorts.label_codes import find_codes
@@ -36,7 +35,7 @@ def build_cohort(
         From a reader; it is changed.
     settings : dict
         `source`, `label`, `group`, `batch`, `scale`, `sample_types`, `adjacent_label`, `min_class_size`,
-        `near_duplicates`, `merge`, `normalised_jointly`, `expected`, `tried_on`.
+        `near_duplicates`, `merge`, `normalised_jointly`.
     name : str
         The dataset's name.
     origin : list of dict
@@ -78,8 +77,7 @@ def build_cohort(
     matrix.notes += notes
     scale, reason = _scale(matrix.values, settings.get("scale") or "auto", name)
     var, notes, gene_counts = describe_genes(matrix, annotation)
-    differences, more = compare_counts(settings.get("expected") or {}, labels)
-    matrix.notes += notes + more
+    matrix.notes += notes
     obs = pd.DataFrame({"label": pd.Categorical(labels), "group": groups}, index=matrix.samples)
     batches = apply_batch_rule(matrix.fields, settings.get("batch"), name, settings.get("source", ""))
     if batches is not None:
@@ -98,8 +96,6 @@ def build_cohort(
         "groups_shared_by_rule": shared_by_rule,
         "merged": merged,
         "gene_counts": gene_counts,
-        "expected_differences": differences,
-        "tried_on": settings.get("tried_on", ""),
         "missing_share": float(missing[~absent].sum() / matrix.values.size),
     }
     cohort.uns["source"] = json.dumps(source, sort_keys=True, ensure_ascii=False)

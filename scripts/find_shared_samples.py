@@ -3,6 +3,7 @@
 import json
 from contextlib import ExitStack
 from itertools import combinations
+from logging import INFO, WARNING
 
 import anndata
 import h5py
@@ -10,7 +11,7 @@ import pandas as pd
 
 from gexflow import files
 from gexflow.cohorts.shared_samples import Genes, shared_samples
-from gexflow.cohorts.shared_table import COLUMNS, shared_rows
+from gexflow.cohorts.shared_table import COLUMNS, shared_rows, shared_sentence
 from gexflow.log import job_log
 
 with job_log(snakemake.log[0]) as log, ExitStack() as opened:
@@ -25,5 +26,6 @@ with job_log(snakemake.log[0]) as log, ExitStack() as opened:
         found = shared_samples(cohorts[first], cohorts[second])
         sizes = [cohorts[name].values.shape[0] for name in (first, second)]
         rows += shared_rows(found, (first, second), sizes, settings["families"])
-        log.info("%s and %s: %d genes, %d pairs", first, second, found.genes_in_common, len(found.pairs))
+        unsaid = found.pairs and rows[-1]["same_family"] == "no"
+        log.log(WARNING if unsaid else INFO, "%s", shared_sentence(found, (first, second), rows[-1]["note"]))
     files.write_table(pd.DataFrame(rows, columns=COLUMNS), snakemake.output.shared)

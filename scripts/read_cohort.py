@@ -10,7 +10,8 @@ from gexflow.cohorts.card import describe
 from gexflow.cohorts.card_figure import draw_card
 from gexflow.cohorts.checksums import check_file
 from gexflow.cohorts.read import read_matrix
-from gexflow.log import job_log, logger
+from gexflow.expected_counts import compare_counts
+from gexflow.log import job_log
 
 
 def origin_of(paths: list[str], addresses: list[str], expected: list[dict]) -> list[dict]:
@@ -26,7 +27,7 @@ def origin_of(paths: list[str], addresses: list[str], expected: list[dict]) -> l
     ]
 
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]) as log:
     settings = json.loads(snakemake.params.settings)
     matrix_paths, labels_paths = list(snakemake.input.matrix), list(snakemake.input.labels)
     origin = [
@@ -43,8 +44,9 @@ with job_log(snakemake.log[0]):
     annotation = read_annotation(annotation_paths, matrix.genes) if annotation_paths else None
     cohort = build_cohort(matrix, settings, settings["dataset"], origin, annotation)
     files.write_h5ad(cohort, snakemake.output.cohort)
-    card = describe(cohort, settings.get("expected"), settings.get("tried_on", ""))
-    for difference in card["expected_differences"]:
-        logger.warning("class %s", difference)
+    card = describe(cohort)
     files.write_json(card, snakemake.output.card)
     files.write_text(draw_card(cohort, card), snakemake.output.figure)
+    differences = compare_counts(json.loads(snakemake.params.expected), card["classes"])
+    if differences:
+        log.warning("The classes differ from what the config expects (%s).", "; ".join(differences))

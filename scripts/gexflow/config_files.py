@@ -99,6 +99,11 @@ def file_origin(entry: dict) -> str:
 
 def local_path(address: str, place: str) -> str:
     """Return a local path with ${VARIABLES} replaced; refuse unset variables and missing files."""
+    if "://" in address:
+        raise InputError(
+            f"config: {place}: {address} is neither an http(s) address nor a path\n"
+            "write its https:// address (GEO has one for every ftp:// address), or the path of a copy"
+        )
     path = os.path.expanduser(os.path.expandvars(address))
     unset = re.search(r"\$\{?(\w+)", path)
     if unset:

@@ -53,15 +53,6 @@ def test_the_card_counts_groups_batches_negatives_and_gaps():
     assert card["separating"]["genes"][0]["gene"] == "g1"
 
 
-def test_what_is_known_beforehand_is_compared_in_the_card():
-    table = make(list("AAABBB"), np.arange(12.0).reshape(6, 2), notes=["read"])
-    card = describe(table, {"A": 3, "B": 4}, "genuine file")
-    assert card["expected_differences"] == ["B: 4 expected, 3 read"]
-    assert any("B: 4 expected, 3 read" in note for note in card["notes"])
-    assert (card["tried_on"], card["notes"][0]) == ("genuine file", "read")
-    assert describe(table)["notes"] == ["read"]
-
-
 def test_samples_of_unknown_batch_make_no_batch():
     card = describe(make(list("AAABBB"), np.arange(12.0).reshape(6, 2), ["x", "", "", "y", "y", ""]))
     assert (card["batches"]["count"], card["batches"]["unknown"]) == (2, 3)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gexflow.cohorts.build import build_cohort
-from gexflow.cohorts.label_codes import find_codes, is_code
+from gexflow.cohorts.label_codes import find_codes, find_row_numbers, is_code
 from gexflow.cohorts.read import read_matrix
 
 LABELS = ["b", "a", "c", "a", "b", "c", "a"]
@@ -110,3 +110,11 @@ def test_a_code_of_what_the_map_joins_is_refused_too(write, refused):
     settings["ignore"] = ["code"]
     table = read_matrix("table", [write("\n".join(rows) + "\n")], None, settings)
     assert build_cohort(table, settings, "own", []).shape == (32, 1)
+
+
+def test_a_column_of_row_numbers_is_found():
+    values = np.random.default_rng(1).normal(5, 1, (30, 6)).astype(np.float32)
+    assert find_row_numbers(values).tolist() == []
+    values[:, 4] = np.arange(30) + 1
+    assert find_row_numbers(values).tolist() == [4]
+    assert find_row_numbers(values[:8]).tolist() == []

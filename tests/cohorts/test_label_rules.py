@@ -34,6 +34,7 @@ def test_a_map_translates_and_lists_what_it_lacks():
     assert ruled.values == ["1", "", "", "", ""]
     assert '"normal" (1)' in ruled.reasons[1]
     assert '"Tumour" (1)' in ruled.reasons[4]
+    assert 'the map\'s "other" fits no sample' in ruled.reasons[4]
 
 
 def test_an_unknown_field_is_named_with_its_key_and_neighbours(refused):

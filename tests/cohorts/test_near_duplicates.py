@@ -32,6 +32,20 @@ def rows(found):
     return {pair[:2] for pair in found.pairs}
 
 
+@pytest.mark.parametrize("copies", [2, 3, 4, 6, 9])
+def test_replicates_of_cell_lines_are_joined_however_many(copies):
+    lines, _ = draw(samples=12, classes=1)
+    tumours, _ = draw(samples=40, classes=2, seed=5)
+    rng = np.random.default_rng(6)
+    replicates = np.repeat(lines, copies, axis=0)
+    replicates = replicates + rng.normal(0, 0.1, replicates.shape).astype(np.float32)
+    values = np.concatenate([replicates, tumours])
+    labels = ["cell line"] * len(replicates) + ["tumour"] * 20 + ["other"] * 20
+    groups = join_groups([str(row) for row in range(len(values))], search(values, labels).pairs)
+    assert len(set(groups[: len(replicates)])) == 12
+    assert len(set(groups[len(replicates) :])) == 40
+
+
 @pytest.mark.parametrize("decimals", [0, 1, 6])
 def test_ranks_with_ties_are_scipys(decimals):
     values = np.round(np.random.default_rng(4).normal(0, 3, (20, 300)), decimals).astype(np.float32)

@@ -94,6 +94,9 @@ def test_the_table_says_where_families_are_wrong(patients, tmp_path):
     }
     assert table["of"][("a", "b")] == 50
     assert "give a and b one family" in table["note"][("a", "b")]
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert ["WARNING" in line and "one family" in line for line in lines] == [True, True, False]
+    assert "b and c: 30 pairs of one sample over 1200 genes" in lines[2]
     assert table["same_family"].tolist() == ["no", "no", "no", "no", "yes", "yes"]
 
 

@@ -31,6 +31,20 @@ def test_labels_can_be_columns_of_the_matrix(read):
     assert matrix.values.flags.c_contiguous
 
 
+def test_a_batch_can_be_a_column_of_the_matrix(read):
+    matrix = read(INSIDE, sample="name", label={"field": "label"}, batch={"field": "stage"})
+    assert matrix.genes == ["g1", "g2"]
+    assert matrix.fields["stage"].tolist() == ["low", "high"]
+
+
+def test_a_forgotten_labels_file_is_asked_for(read, refused):
+    assert "datasets.own.files.labels" in refused(read, COLUMNS, label={"field": "class"})
+
+
+def test_a_geo_series_is_sent_to_its_own_source(read, refused):
+    assert "datasets.own.source to geo" in refused(read, '!Series_title\t"A study"\n', label={"field": "class"})
+
+
 def test_a_text_column_is_named_and_ignore_proposed(read, refused):
     sentence = refused(read, INSIDE, sample="name", label={"field": "label"})
     assert all(word in sentence for word in ['"stage"', '"low"', "datasets.own.ignore"])
@@ -72,7 +86,7 @@ def test_a_table_without_numbers_is_refused(read, refused):
     assert "no column of numbers" in refused(read, "id,label\ns1,X\n", label={"field": "label"})
 
 
-def test_a_batch_can_be_a_column_of_the_matrix(read):
+def test_a_batch_of_numbers_is_no_gene(read):
     text = "label,name,g1,plate\nX,s1,1,7\nY,s2,3,8\n"
     matrix = read(text, sample="name", label={"field": "label"}, batch={"field": "plate"})
     assert matrix.genes == ["g1"]

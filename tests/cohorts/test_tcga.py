@@ -173,5 +173,5 @@ def test_sources_are_found_by_name(write, refused):
     path = write(counts())
     assert read_matrix("tcga", [path], None, SETTINGS).samples == [A, B, C, D]
     assert 'did you mean "tcga"' in refused(read_matrix, "tgca", [path], None, SETTINGS)
-    assert "datasets.pan.labels" in refused(read_matrix, "geo", [path], path, SETTINGS)
+    assert "datasets.pan.files.labels" in refused(read_matrix, "geo", [path], path, SETTINGS)
     assert "names no file" in refused(read_matrix, "geo", [], None, SETTINGS)

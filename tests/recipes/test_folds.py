@@ -62,6 +62,13 @@ def test_each_step_s_note_stands_beside_it_and_counts_all_samples(cohort):
     assert (summary["fold"] == 3).all()
 
 
+def test_a_note_on_the_scale_reaches_the_summary(cohort):
+    cohort.X = np.rint(np.abs(cohort.X))
+    cohort.uns["scale"] = "counts"
+    summary = prepare_fold(cohort, parts(slice(15, 30)), ["impute_median", "to_log2"], 1).summary.set_index("step")
+    assert "put `cpm` first" in summary["note"]["2 to_log2"]
+
+
 def test_a_mistake_names_fold_and_step(cohort):
     cohort.var["symbol"] = ""
     with pytest.raises(InputError, match=r"^fold 2, step 2_collapse_genes: .*files\.annotation"):

@@ -173,6 +173,12 @@ def test_to_log2_leaves_logged_data_alone_and_says_so():
     assert "left out" in notes["2_to_log2"]
 
 
+def test_counts_logged_without_cpm_are_told():
+    assert "cpm" in build_recipe(["to_log2"], "counts")[1]["1_to_log2"]
+    assert build_recipe(["cpm", "to_log2"], "counts")[1] == {}
+    assert build_recipe(["to_log2"], "linear")[1] == {}
+
+
 def test_to_log2_refuses_negative_linear_values_with_the_remedy(values):
     recipe, _ = build_recipe(["to_log2"], "linear")
     with pytest.raises(InputError, match=r"clip: \{low: 0\}"):

@@ -226,6 +226,25 @@ def test_near_duplicates_alone_are_no_known_patients(tmp_path):
         assert ("No patient groups known" in parsed.text) == told
 
 
+def test_the_config_says_what_an_entry_was_tried_on_and_what_it_expects(tmp_path):
+    paths, settings = fabricate(tmp_path, {"d": ["x", "y"], "c": ["x", "y"]}, models=FEW)
+    counts = json.loads(Path(paths["cards"][0]).read_text())["classes"]
+    settings["config"]["datasets"]["d"] = {"tried_on": "format only", "expected": counts | {"x": 7}}
+    settings["config"]["datasets"]["c"] = {"expected": {}}
+    page = Nesting(render_page(collect_study(paths, settings), TEMPLATES)).text
+    assert f"x: 7 expected, {counts['x']} read." in page
+    assert page.count("tried on format only") == 1
+    settings["config"]["datasets"]["d"]["expected"] = counts
+    assert " expected, " not in Nesting(render_page(collect_study(paths, settings), TEMPLATES)).text
+
+
+def test_datasets_stand_in_the_order_of_the_config(tmp_path):
+    paths, settings = fabricate(tmp_path, {"b": ["x", "y"], "a": ["x", "y"]}, models=FEW)
+    settings["models"] = dict(sorted(settings["models"].items()))  # as JSON with sorted keys brings them
+    settings["config"]["run"]["datasets"] = ["b", "a"]
+    assert [dataset["name"] for dataset in collect_study(paths, settings).datasets] == ["b", "a"]
+
+
 def test_a_caution_of_the_reading_is_told_aloud(tmp_path):
     card = {"notes": [f"{CAUTION}most genes are not in the annotation.", "A plain note."]}
     caveats = find_caveats(collect_study(*fabricate(tmp_path, {"d": ["x", "y"]}, models=FEW, cards={"d": card})))

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from gexflow.config import complete, load_config, merge
-from gexflow.config_files import resolve_files
+from gexflow.config_files import local_path, resolve_files
 from gexflow.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -124,6 +124,11 @@ def test_broken_yaml_names_file_and_line(tmp_path):
     path.write_text("run:\n  folds: [1, 2\nseed: 3\n")
     with pytest.raises(InputError, match=r"config\.yaml, line 3"):
         load_config([path], SCHEMA)
+
+
+def test_an_ftp_address_is_no_local_path():
+    with pytest.raises(InputError, match=r"files\.matrix: ftp://host/a\.gz is neither .*\n.*https://"):
+        local_path("ftp://host/a.gz", "datasets.own.files.matrix")
 
 
 def test_a_missing_file_or_variable_is_named(tmp_path, monkeypatch):

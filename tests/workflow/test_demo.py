@@ -107,6 +107,12 @@ def test_a_changed_title_reruns_the_report_alone(copied_demo):
     assert copied_demo.would_run() == {"write_report": 1}
 
 
+def test_what_the_config_knows_of_an_entry_reruns_the_report_alone(copied_demo):
+    known = "    tried_on: format only\n    expected: {tumour: 7}\n"
+    copied_demo.edit(copied_demo.config, "  demo-geo:\n", f"  demo-geo:\n{known}")
+    assert copied_demo.would_run() == {"write_report": 1}
+
+
 def test_an_edited_library_module_reruns_the_rules_that_import_it(copied_demo):
     copied_demo.edit("scripts/gexflow/evaluation/intervals.py", "LEVEL = 0.95", "LEVEL = 0.9")
     assert copied_demo.would_run() == {"score_cohort": 3, "compare_cohorts": 1, "write_report": 1}

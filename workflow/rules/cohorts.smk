@@ -63,6 +63,7 @@ rule read_cohort:
         runtime=60,
     params:
         settings=reading_settings,
+        expected=expected_classes,
         code=code("read_cohort.py"),
     script:
         "../../scripts/read_cohort.py"

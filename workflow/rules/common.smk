@@ -199,7 +199,7 @@ def simulation_settings(wildcards):
 def reading_settings(wildcards):
     """Return what decides how a cohort is read, and the addresses that its card shows."""
     dataset = DATASETS[wildcards.dataset]
-    other = ("title", "files", "simulate", "folds", "models", "recipes", "family")
+    other = ("title", "files", "simulate", "folds", "models", "recipes", "family", "expected", "tried_on")
     settings = {key: value for key, value in dataset.items() if key not in other}
     addresses, expected = {}, {}
     for kind in FILE_KINDS:
@@ -207,6 +207,11 @@ def reading_settings(wildcards):
         addresses[kind] = [file_origin(entry) for entry in entries] or ["simulated"] * count
         expected[kind] = [checksums(entry) for entry in entries] or [{}] * count
     return canonical({"dataset": wildcards.dataset, **settings, "addresses": addresses, "checksums": expected})
+
+
+def expected_classes(wildcards, output):
+    """Return the expected samples of each class, for the log; as with `download_details`, no change reads again."""
+    return canonical(DATASETS[wildcards.dataset].get("expected", {}))
 
 
 def family_settings(wildcards):

@@ -12,7 +12,7 @@ from gexflow.cohorts.big_arrays import count_missing
 from gexflow.cohorts.class_sizes import small_classes
 from gexflow.cohorts.genes import describe_genes
 from gexflow.cohorts.join_groups import join_near_duplicates
-from gexflow.cohorts.label_codes import LEAST_SAMPLES, find_codes
+from gexflow.cohorts.label_codes import LEAST_SAMPLES, find_codes, find_row_numbers
 from gexflow.cohorts.labels import Ruled, apply_batch_rule, apply_group_rule, apply_label_rule, find_field
 from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.merged import check_merge
@@ -55,12 +55,17 @@ def build_cohort(
     InputError
         No label rule fits, classes are too few, no gene is left, or the scale is not clear.
     """
+    _refuse_row_numbers(matrix, name)
     labels = choose_samples(matrix, _label(matrix, settings, name), settings)
     empty = count_missing(matrix.values)[0] == len(matrix.genes)
     matrix.drop("samples", empty, "no value of any gene")
     labels = _keep(labels, ~empty)
     merged = check_merge(settings.get("merge") or {}, labels, name)
     groups, notes = apply_group_rule(matrix.fields, settings.get("group"), name, settings.get("source", ""))
+    matrix.notes += notes
+    search = settings.get("near_duplicates", "auto")
+    shared_by_rule = len(set(groups)) < len(groups)
+    groups, near_duplicates, notes = join_near_duplicates(matrix.values, matrix.samples, labels, groups, search)
     matrix.notes += notes
     labels, groups = _drop_small_classes(matrix, labels, groups, settings, name)
     _refuse_one_class(matrix, labels, name)
@@ -72,10 +77,6 @@ def build_cohort(
         raise InputError(
             f"Dataset {name} has no gene with a value: is the right file given as datasets.{name}.files.matrix?"
         )
-    search = settings.get("near_duplicates", "auto")
-    shared_by_rule = len(set(groups)) < len(groups)
-    groups, near_duplicates, notes = join_near_duplicates(matrix.values, matrix.samples, labels, groups, search)
-    matrix.notes += notes
     scale, reason = _scale(matrix.values, settings.get("scale") or "auto", name)
     var, notes, gene_counts = describe_genes(matrix, annotation)
     matrix.notes += notes
@@ -150,6 +151,15 @@ def _refuse_one_class(matrix: Matrix, labels: list[str], name: str) -> None:
         left_out = [f"{entry['count']} ({entry['why']})" for entry in matrix.dropped if entry["what"] == "samples"]
         why = f"; samples left out: {', '.join(left_out)}" if left_out else ""
         raise InputError(f"Dataset {name} has fewer than two classes ({only}{why}): check datasets.{name}.label.")
+
+
+def _refuse_row_numbers(matrix: Matrix, name: str) -> None:
+    numbers = find_row_numbers(matrix.values)
+    if len(numbers):
+        raise InputError(
+            f"Dataset {name}: {shorten(matrix.genes[numbers[0]])} is no gene but the number of the sample in the file: "
+            f"take it out of the file, or name it in datasets.{name}.ignore."
+        )
 
 
 def _refuse_codes(matrix: Matrix, labels: list[str], settings: dict, name: str) -> None:

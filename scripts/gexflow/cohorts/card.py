@@ -6,7 +6,6 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from gexflow.cohorts.expected import compare_counts
 from gexflow.cohorts.merged import merge_labels
 from gexflow.cohorts.profile import QUANTILES, Profile, profile
 from gexflow.cohorts.separating import separating_genes
@@ -15,32 +14,26 @@ _LISTED_GENES = 20
 _LISTED_MISSING = 5
 
 
-def describe(cohort: anndata.AnnData, expected: dict[str, int] | None = None, tried_on: str = "") -> dict:
+def describe(cohort: anndata.AnnData) -> dict:
     """Describe a cohort in numbers and words that JSON can hold.
 
     Parameters
     ----------
     cohort : AnnData
         From `build_cohort`. Its values are read in blocks of samples and never copied.
-    expected : dict, optional
-        Samples of each class as known beforehand.
-    tried_on : str
-        What the dataset's entry in the config was tried on. Neither is kept in the cohort: a correction of them makes
-        a new card, but the same cohort, from which nothing is trained again.
 
     Returns
     -------
     dict
         dataset, source, samples, genes, classes, class_groups (groups of each class), merged, groups, batches, scale,
         scale_reason, missing_share, missing (the genes and samples with most), negatives, normalised_jointly, dropped,
-        notes, origin, values, distribution, near_duplicates, separating, gene_counts, expected_differences, tried_on.
+        notes, origin, values, distribution, near_duplicates, separating, gene_counts.
     """
     source = json.loads(cohort.uns["source"])
     labels = cohort.obs["label"].astype(str).tolist()
     groups = cohort.obs["group"].astype(str).tolist()
     view = source.get("merged") or {}
     found = profile(cohort.X)
-    differences, more = compare_counts(expected or {}, labels)
     return {
         "dataset": source["dataset"],
         "source": source["source"],
@@ -58,15 +51,13 @@ def describe(cohort: anndata.AnnData, expected: dict[str, int] | None = None, tr
         "negatives": {"count": found.negatives, "share": found.negatives / found.known},
         "normalised_jointly": source["normalised_jointly"],
         "dropped": source["dropped"],
-        "notes": source["notes"] + more,
+        "notes": source["notes"],
         "origin": source["origin"],
         "values": {"min": found.minimum, "median": found.median, "max": found.maximum},
         "distribution": _distribution(found, labels, str(cohort.uns["scale"])),
         "near_duplicates": source.get("near_duplicates") or {},
         "separating": _separating(cohort, labels),
         "gene_counts": source.get("gene_counts") or {},
-        "expected_differences": differences,
-        "tried_on": tried_on,
     }
 
 

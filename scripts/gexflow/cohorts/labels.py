@@ -75,6 +75,7 @@ def apply_label_rule(fields: pd.DataFrame, rule: dict | None, dataset: str) -> R
     if mapping is None:
         return ruled
     known = {str(old).strip(): str(new).strip() for old, new in mapping.items() if new is not None}
+    unused = [old for old in known if old not in set(ruled.values)]
     for index, value in enumerate(ruled.values):
         if value and not known.get(value):
             ruled.reasons[index] = "not in label.map"
@@ -84,6 +85,7 @@ def apply_label_rule(fields: pd.DataFrame, rule: dict | None, dataset: str) -> R
     if unmapped:
         shown = ", ".join(f"{shorten(value)} ({count})" for value, count in unmapped.most_common(_SHOWN))
         reason = f"value is not in {key}.map: {shown}" + (", ..." if len(unmapped) > _SHOWN else "")
+        reason += f"; the map's {', '.join(map(shorten, unused))} fits no sample" if unused else ""
         for index, why in enumerate(ruled.reasons):
             if why == "not in label.map":
                 ruled.values[index], ruled.reasons[index] = "", reason

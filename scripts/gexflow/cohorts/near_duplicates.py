@@ -11,6 +11,7 @@ from gexflow.cohorts.ranks import expressed_genes, sample_ranks, screening_genes
 from gexflow.errors import InputError
 
 NEIGHBOUR = 3
+COPIES = 9  # of one sample that may hide one another
 SHARE = 0.25
 LOWEST = 0.95
 LOWEST_IN_SMALL_CLASS = 0.99
@@ -56,8 +57,9 @@ def find_near_duplicates(
 
     The distance of two samples is 1 - Spearman's correlation. What distance different samples have depends on tissue,
     platform and number of genes, so every sample brings its own yardstick: the distance to its third-nearest sample of
-    another group, nearly always one of its own class (a pair or triple of copies cannot spoil it), or the median of
-    these over the cohort where that is less. In a class with fewer than five groups a third neighbour says little: its
+    another group, nearly always one of its own class (a pair or triple of copies cannot spoil it; where up to nine
+    copies lie close together, the first neighbour of its class behind them counts), or the median of these over the
+    cohort where that is less. In a class with fewer than five groups a third neighbour says little: its
     samples take the lowest decile of all others, and need a correlation of 0.99 at least. Where no class has five,
     only identical orders count.
 
@@ -94,8 +96,8 @@ def find_near_duplicates(
         )
     near, distances = _neighbours(sample_ranks(values, genes), groups)
     small = _small(labels, groups)
-    yardstick = _yardsticks(distances[:, -1], small)
     share = share_of_distance(len(values) * (len(values) - 1) // 2, len(genes))
+    yardstick = _yardsticks(_beyond_copies(near, distances, labels, share), small)
     lowest = np.where(small, LOWEST_IN_SMALL_CLASS, LOWEST)
     limits = np.clip(share * yardstick, 1 - IDENTICAL, 1 - lowest)
     found = NearDuplicates(threshold=round(float(1 - np.median(limits)), 6), by_class=_by_class(1 - limits, labels))
@@ -120,6 +122,21 @@ def _small(labels: list[str], groups: list[str]) -> np.ndarray:
     """Mark the samples of classes with few groups."""
     sizes = Counter(label for label, _ in set(zip(labels, groups, strict=True)))
     return np.array([sizes[label] < LEAST_GROUPS for label in labels])
+
+
+def _beyond_copies(near: np.ndarray, distances: np.ndarray, labels: list[str], share: float) -> np.ndarray:
+    """Return the distance of every sample to its third neighbour, or to the first one behind a tight cluster of copies.
+
+    Copies end where the next neighbour is further away by more than `share` allows. It must be of the sample's own
+    class: between classes such a gap is nothing special.
+    """
+    codes = np.unique(labels, return_inverse=True)[1]
+    found = distances[:, min(NEIGHBOUR, distances.shape[1]) - 1].copy()
+    for place in range(NEIGHBOUR, distances.shape[1]):
+        gap = (distances[:, place - 1] < share * distances[:, place]) & (distances[:, place] < 1)
+        gap &= codes[near[:, place]] == codes
+        found[gap] = distances[gap, place]
+    return found
 
 
 def _yardsticks(third: np.ndarray, small: np.ndarray) -> np.ndarray:
@@ -152,12 +169,12 @@ def _similarities(ranks: np.ndarray, groups: list[str]) -> Iterator[tuple[int, n
 
 def _neighbours(ranks: np.ndarray, groups: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return rows and distances of the nearest samples of other groups, nearest first."""
-    wanted = min(NEIGHBOUR, len(ranks))
+    wanted = min(COPIES + 1, len(ranks))
     near = np.empty((len(ranks), wanted), dtype=np.int64)
     distances = np.empty((len(ranks), wanted))
     for start, block in _similarities(ranks, groups):
         rows = slice(start, start + len(block))
-        for rank in range(wanted):  # three passes for the largest are far faster than sorting
+        for rank in range(wanted):  # a few passes for the largest are far faster than sorting
             best = block.argmax(axis=1)
             near[rows, rank] = best
             distances[rows, rank] = np.maximum(1 - np.take_along_axis(block, best[:, None], axis=1)[:, 0], 0)

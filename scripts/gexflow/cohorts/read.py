@@ -62,6 +62,6 @@ def _read(source: str, paths: list[Path], labels_path: Path | None, settings: di
         return READERS[source](paths, None if labels_path is None else Path(labels_path), settings)
     if labels_path is not None:
         raise InputError(
-            f"{dataset_key(settings, 'labels')} is set, but source {source} has its labels in the matrix file."
+            f"{dataset_key(settings, 'files.labels')} is set, but source {source} has its labels in the matrix file."
         )
     return READERS[source](paths, settings)

@@ -46,6 +46,12 @@ def shared_rows(found: Shared, names: tuple[str, str], sizes: list[int], familie
     ]
 
 
+def shared_sentence(found: Shared, names: tuple[str, str], note: str) -> str:
+    """Return what the log says of two cohorts, `note` being that of their rows."""
+    searched = "" if found.note else f"{len(found.pairs)} pairs of one sample over {found.genes_in_common} genes"
+    return f"{names[0]} and {names[1]}: {'; '.join(filter(None, (searched, note)))}"
+
+
 def _note(count: int, one_family: bool, names: tuple[str, str]) -> str:
     if count and not one_family:
         return f"families differ although samples are shared: give {names[0]} and {names[1]} one family"

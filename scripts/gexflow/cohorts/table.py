@@ -63,6 +63,8 @@ def read_table_source(paths: list[Path], labels_path: Path | None, settings: dic
         return _read_h5ad(path, labels, labels_path, settings)
     form = _PARQUET_TABLE if start.startswith(_PARQUET) else _TEXT_TABLE
     names = form.read_names(path)
+    if names[0].startswith("!Series"):
+        raise InputError(f"{path} is a GEO series matrix: set {dataset_key(settings, 'source')} to geo.")
     id_column = _id_column(names, settings)
     rows_are, notes = _orientation(path, form, names, id_column, labels, labels_path, settings)
     text = _text_columns(names, settings) if labels is None else []
@@ -117,7 +119,11 @@ def _id_column(names: list[str], settings: dict) -> str:
 def _text_columns(names: list[str], settings: dict) -> list[str]:
     rules = {key: settings.get(key) or {} for key in ("label", "group", "batch")}
     wanted = {key: rule["field"] for key, rule in rules.items() if rule.get("field") is not None}
-    found = [find_field(names, str(name), dataset_key(settings, f"{key}.field")) for key, name in wanted.items()]
+    try:
+        found = [find_field(names, str(name), dataset_key(settings, f"{key}.field")) for key, name in wanted.items()]
+    except InputError as error:
+        key = dataset_key(settings, "files.labels")
+        raise InputError(f"{str(error).rstrip('.')}; if it is a column of another file, name that as {key}.") from None
     return list(dict.fromkeys(found))
 
 
@@ -163,7 +169,7 @@ def _orientation(
         if given == "genes":
             raise InputError(
                 f"{dataset_key(settings, 'orientation')} is genes, so labels cannot be columns of {path}: "
-                f"give a labels file as {dataset_key(settings, 'labels')}."
+                f"give a labels file as {dataset_key(settings, 'files.labels')}."
             )
         return "samples", []
     if given != "auto":

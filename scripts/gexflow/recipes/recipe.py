@@ -49,7 +49,7 @@ def build_recipe(steps: list, scale: str) -> tuple[Pipeline, dict[str, str]]:
     recipe : Pipeline
         Steps named `<position>_<name>`, positions from 1.
     notes : {step: text}
-        What was left out, and why.
+        What the scale of the values means for a step: why it was left out, or what to mind.
     """
     built, notes = [], {}
     for position, entry in enumerate(steps, start=1):
@@ -88,12 +88,14 @@ def fit_recipe(recipe: Pipeline, values: np.ndarray, labels: np.ndarray, symbols
 def apply_recipe(recipe: Pipeline, values: np.ndarray, notes: dict[str, str] | None = None) -> np.ndarray:
     """Prepare any samples: (samples, genes) float32 to (samples, kept genes) float32, all finite.
 
-    A map given as `notes` receives, by the step's name, what the steps say of their work on these samples.
+    A map given as `notes`, from `build_recipe`, receives by the step's name what the steps say of their work on these
+    samples.
     """
     for name, step in recipe.steps:
         try:
             if notes is not None:
-                notes[name] = step.note(values)
+                said = (notes.get(name, ""), step.note(values))  # by build_recipe, and now
+                notes[name] = "; ".join(filter(None, said))
             values = step.transform(values)
         except InputError as error:
             raise InputError(f"step {name}: {error}") from None

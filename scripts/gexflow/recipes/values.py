@@ -51,12 +51,15 @@ class ToLog2(Step):
 
     @classmethod
     def on_scale(cls, scale: str) -> tuple[bool, str, str]:
-        """Leave logged values alone and say so."""
+        """Leave logged values alone and say so; say where counts were not brought to one depth."""
         if scale in ("log2", "logratio"):
             return False, scale, f"to_log2 left out: the values are on the {scale} scale already"
         if scale == "standardised":
             raise InputError("to_log2 stands behind a step that standardises: put it before that step")
-        return True, "log2", ""
+        note = (
+            "to_log2 met raw counts: samples differ in sequencing depth, put `cpm` first" if scale == "counts" else ""
+        )
+        return True, "log2", note
 
     def _apply(self, X: np.ndarray) -> np.ndarray:
         if np.nanmin(X, initial=0) + self.offset <= 0:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from gexflow.expected_counts import compare_counts
 from gexflow.log import CAUTION
 from gexflow.report.shared import shared_caveats
 from gexflow.report.study import Study
@@ -34,6 +35,7 @@ def find_caveats(study: Study) -> list[dict[str, Any]]:
             True,
             _joint,
         ),
+        ("Other samples than expected", "The config knows other numbers of samples.", True, _unexpected),
         ("Found while reading", "The reading of a cohort asks you to look at these.", True, _cautions),
         ("Samples or classes dropped", "They are in no count and no score below.", False, _dropped),
         (
@@ -159,6 +161,12 @@ def _dropped(dataset: Dataset) -> Iterator[str]:
     missing = [name for name in dataset["classes"] if name not in scored]
     if scored and missing:
         yield f"no score for {listed(missing)}."
+
+
+def _unexpected(dataset: Dataset) -> Iterator[str]:
+    differences = compare_counts(dataset["expected"], dataset["card"].get("classes", {}))
+    if differences:
+        yield f"{'; '.join(differences)}."
 
 
 def _cautions(dataset: Dataset) -> Iterator[str]:

@@ -10,14 +10,7 @@ Card = dict[str, Any]
 
 def card_facts(card: Card) -> list[tuple[str, str]]:
     """Return names and texts of rows; a card without such entries gives none."""
-    return [
-        row for rows in (_tried, _negatives, _merged, _batches, _near_duplicates, _separating) for row in rows(card)
-    ]
-
-
-def _tried(card: Card) -> Iterator[tuple[str, str]]:
-    if card.get("tried_on"):
-        yield "Catalogue entry tried on", card["tried_on"]
+    return [row for rows in (_negatives, _merged, _batches, _near_duplicates, _separating) for row in rows(card)]
 
 
 def _negatives(card: Card) -> Iterator[tuple[str, str]]:

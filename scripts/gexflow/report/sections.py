@@ -72,6 +72,7 @@ def cohort(dataset: Dataset) -> dict[str, Any]:
     values = card.get("values") or {}
     facts = [
         ("Source", card.get("source") or "not stated"),
+        ("This entry of the config was tried on", dataset["tried_on"]),
         ("Samples", whole(card.get("samples"))),
         ("Genes", whole(card.get("genes"))),
         ("Classes", whole(len(counts))),

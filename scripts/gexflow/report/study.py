@@ -32,10 +32,10 @@ class Study:
     settings : dict
         Title, config, versions, digest and the choices of datasets, models and recipes.
     datasets : list of dict
-        One a dataset: `name`, `card`, `card_figure` (SVG, or None), `classes`, `models`, `recipes`, `truth` (None for
-        real data). A model is a dict with `name`, `reference`, `image`, `recipe`, `folds` (rows of metrics),
-        `intervals` (metric, then method), `per_class`, `confusion` (`classes` and `counts`, or None), `training` (one
-        entry a fold) and `attribution` (or None).
+        One a dataset: `name`, `card`, `expected` and `tried_on` of the config, `card_figure` (SVG, or None), `classes`,
+        `models`, `recipes`, `truth` (None for real data). A model is a dict: `name`, `reference`, `image`, `recipe`,
+        `folds` (rows of metrics), `intervals` (metric, then method), `per_class`, `confusion` (`classes` and `counts`,
+        or None), `training` (one entry a fold) and `attribution` (or None).
     shared : list of dict
         Rows of the table of shared samples: what every dataset shares with every other one.
     """
@@ -59,7 +59,8 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     """
     files = _index(paths)
     found = [key[0] for kind in files.values() for key in kind]
-    names = dict.fromkeys([*settings.get("models", {}), *found])
+    chosen = settings.get("config", {}).get("run", {}).get("datasets", [])
+    names = dict.fromkeys([*chosen, *settings.get("models", {}), *found])
     given = paths.get("shared_samples") or []
     tables = [read_table(path, SHARED_TEXT) for path in ([given] if isinstance(given, str | Path) else given)]
     shared = [row for table in tables for row in _rows(table)]
@@ -89,8 +90,8 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
         path = files[kind].get((name,))
         return None if path is None else read_json(path) if path.suffix == ".json" else read_table(path, TEXT)
 
-    title = settings.get("config", {}).get("datasets", {}).get(name, {}).get("title", "")
-    card = {"title": title, **(read("cards") or {})}
+    config = settings.get("config", {}).get("datasets", {}).get(name, {})
+    card = {"title": config.get("title", ""), **(read("cards") or {})}
     tables = {kind: read(kind) for kind in ("metrics", "intervals", "per_class", "confusion")}
     classes = _classes(card, tables["confusion"])
     recipes = settings.get("recipes", {}).get(name, {})
@@ -98,6 +99,8 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
     return {
         "name": name,
         "card": card,
+        "expected": config.get("expected") or {},
+        "tried_on": config.get("tried_on", ""),
         "card_figure": files["card_figures"][name,].read_text(encoding="utf-8")
         if (name,) in files["card_figures"]
         else None,

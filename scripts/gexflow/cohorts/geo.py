@@ -23,8 +23,8 @@ _NO_VALUES = (
 )
 # fRMA ("frozen RMA") normalises every sample by itself, so it is left out.
 _JOINTLY = re.compile(
-    r"(?<!frozen )(?<!f-)\b(GC-?RMA|RMA|robust multi-?\s?(?:array|chip)|quantile[ -]normali[sz]\w+|ComBat|VSN|dChip|MBEI"
-    r"|PLIER)\b",
+    r"(?<!frozen )(?<!f-)\b(GC-?RMA|RMA|robust multi-?\s?(?:array|chip)|quantile[ -]normali[sz]\w+|ComBat|VSN|"
+    r"dChip|MBEI|PLIER)\b",
     re.IGNORECASE,
 )
 

@@ -59,5 +59,5 @@ def find_row_numbers(values: np.ndarray) -> np.ndarray:
     """
     if len(values) < 10:
         return np.empty(0, dtype=int)
-    likely = np.flatnonzero((np.diff(values[:10], axis=0) == 1).all(axis=0))
+    likely = np.flatnonzero((np.diff(values[:10], axis=0) == 1).all(axis=0) & (np.floor(values[0]) == values[0]))
     return np.array([column for column in likely if (np.diff(values[:, column]) > 0).all()], dtype=int)

@@ -8,7 +8,7 @@ from pathlib import Path
 from gexflow.cohorts.download import download
 from gexflow.log import job_log
 
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a cancelled job, too, clears away what it has begun
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a cancelled job, too, tidies up
 with job_log(snakemake.log[0]):
     details = json.loads(snakemake.params.details)
     download(details["addresses"], Path(snakemake.output[0]), details["expected"], details["listing"])

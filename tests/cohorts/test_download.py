@@ -275,7 +275,7 @@ def test_a_folder_that_cannot_be_made_is_told_in_one_sentence(site, tmp_path):
         fetch(site.add("/file"), tmp_path / "folder" / "file.tsv")
 
 
-def test_an_interruption_leaves_nothing(site, tmp_path, monkeypatch):
+def test_an_interruption_before_the_first_byte_leaves_nothing(site, tmp_path, monkeypatch):
     def interrupt(self, block):
         raise KeyboardInterrupt
 
@@ -285,8 +285,9 @@ def test_an_interruption_leaves_nothing(site, tmp_path, monkeypatch):
     assert names(tmp_path) == []
 
 
-def test_a_cancelled_job_leaves_nothing(site, tmp_path):
-    address = site.add("/file", Answer(stall=30))
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_cancelled_job_leaves_what_a_later_run_can_go_on_with(site, tmp_path, ranges):
+    address = site.add("/file", Answer(stall=30, ranges=ranges), Answer())
     job = f"""
         import json, runpy, sys
         from types import SimpleNamespace
@@ -308,7 +309,10 @@ def test_a_cancelled_job_leaves_nothing(site, tmp_path):
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=20)
     assert process.returncode == 143
-    assert names(tmp_path / "data") == []
+    assert names(tmp_path / "data") == ([".file.tsv.part", ".file.tsv.part.json"] if ranges else [])
+    assert fetch(address, tmp_path / "data/file.tsv") == SHA256
+    assert names(tmp_path / "data") == ["file.tsv"]
+    assert (site.ranges()[-1] is not None) == ranges
 
 
 def test_a_terminal_shows_a_progress_bar(site, tmp_path, monkeypatch):

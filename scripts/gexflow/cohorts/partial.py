@@ -108,7 +108,8 @@ class Partial:
 def partial_file(target: Path) -> Iterator[Partial]:
     """Open the partial file of `target` and lock it; a second process waits here.
 
-    It is removed at the end, whatever happened, unless it was finished or kept.
+    It is removed at the end, whatever happened, unless it was finished or kept. An interrupted download is kept where
+    a later run can go on with it.
     """
     path = target.with_name(f".{target.name}.part")
     file = _open_locked(path)
@@ -116,6 +117,10 @@ def partial_file(target: Path) -> Iterator[Partial]:
     try:
         partial = Partial(path, file)
         yield partial
+    except (KeyboardInterrupt, SystemExit):
+        if partial is not None and partial.resumable:
+            partial.keep()
+        raise
     finally:
         if partial is None or not partial.stays:
             path.unlink(missing_ok=True)

@@ -13,6 +13,8 @@ from tests.workflow.conftest import ROOT, Project
 NAME = "cancer types.tsv"
 TABLE = "id\ttype\tg1\tg2\n" + "".join(f"s{n}\t{'AB'[n % 2]}\t{n + 0.5}\t{n / 7 + 1}\n" for n in range(20))
 CONTENT = TABLE.encode()
+ANNOTATION = b"id\tsymbol\ng1\tTP53\ng2\tEGFR\n" + b"".join(b"g%d\tGENE%d\n" % (n, n) for n in range(3, 30))
+CONTENTS = [CONTENT, ANNOTATION, ANNOTATION]
 PAGES = ("/listing?a=1&b=2", "/one.tsv", "/two.tsv")
 
 
@@ -40,20 +42,20 @@ def study(site, tmp_path, **more):
 def test_a_file_is_fetched_once_and_a_second_run_asks_the_network_nothing(site, tmp_path):
     details = {"download_url": f"{site.address}/content", "sha256_hash": hashlib.sha256(CONTENT).hexdigest()}
     listing = [{"filename": NAME, "size": len(CONTENT), "content_details": details}]
-    for page in ("/content", *PAGES[1:]):
-        site.add(page, Answer(CONTENT, cut=100), Answer(CONTENT))
+    for page, content in zip(("/content", *PAGES[1:]), CONTENTS, strict=True):
+        site.add(page, Answer(content, cut=100), Answer(content))
     site.add(PAGES[0], Answer(json.dumps(listing).encode()))
     project, paths = study(site, tmp_path)
     project.snakemake("--quiet=all", "results/a/card.json")
     assert sorted(item.name for item in paths[0].parent.iterdir()) == sorted(path.name for path in paths)
-    assert all(path.read_bytes() == CONTENT for path in paths)
+    assert [path.read_bytes() for path in paths] == CONTENTS
     assert len(site.requests) == 1 + 2 * 3
     log = (tmp_path / f"study/results/logs/downloads/table/{NAME}.log").read_text()
     assert details["sha256_hash"] in log
     origin = read_json(tmp_path / "study/results/a/card.json")["origin"]
     assert [entry["file"] for entry in origin] == [path.name for path in paths]
     assert [entry["address"] for entry in origin] == [f"{site.address}{page}" for page in PAGES]
-    assert {entry["sha256"] for entry in origin} == {details["sha256_hash"]}
+    assert [entry["sha256"] for entry in origin] == [hashlib.sha256(content).hexdigest() for content in CONTENTS]
 
     # Neither another run, nor a mirror, nor a checksum learnt later: `md5` is wrong here, and nobody asks.
     project, _ = study(site, tmp_path, mirrors=[f"{site.address}/mirror"], md5="0" * 32)

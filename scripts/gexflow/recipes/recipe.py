@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from gexflow.errors import InputError, nearest
 from gexflow.recipes.collapse import CollapseGenes
 from gexflow.recipes.quantile import GeneQuantile
+from gexflow.recipes.sample_quantile import SampleQuantile
 from gexflow.recipes.selection import DropMissing, SelectLogistic, SelectVariance
 from gexflow.recipes.step import Step
 from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, ToLog2, Zscore
@@ -26,6 +27,7 @@ STEPS: dict[str, type[Step]] = {
     "zscore": Zscore,
     "minmax": Minmax,
     "gene_quantile": GeneQuantile,
+    "sample_quantile": SampleQuantile,
     "select_variance": SelectVariance,
     "select_logistic": SelectLogistic,
 }

@@ -209,5 +209,5 @@ def _fill_in(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
         ("chromosome", placeless),
         ("start", placeless),
     ):
-        whole.loc[rows, column] = other.loc[rows, column]
+        whole[column] = whole[column].where(~rows, other[column])
     return whole.astype({"ambiguous": bool, "start": np.float64})

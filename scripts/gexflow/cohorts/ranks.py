@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.stats import rankdata
 
+from gexflow.cohorts.big_arrays import count_missing
+
 SCREENED = 2000
 _RANKED = 128
 _BLOCK = 256
@@ -25,9 +27,7 @@ def expressed_genes(values: np.ndarray, most: int = SCREENED) -> np.ndarray:
         samples (128 of these, evenly spaced). Where fewer than `most` genes are complete, those with the fewest
         missing values. Labels play no part.
     """
-    missing = np.zeros(values.shape[1], dtype=np.int64)
-    for start in range(0, len(values), _BLOCK):
-        missing += np.isnan(values[start : start + _BLOCK]).sum(axis=0)
+    missing = count_missing(values)[1]
     genes = np.flatnonzero(missing == 0)
     if len(genes) < most:
         return np.sort(np.argsort(missing, kind="stable")[:most])

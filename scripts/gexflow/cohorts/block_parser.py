@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from gexflow.cohorts.bad_cell import MISSING
-from gexflow.cohorts.text_file import decode
+from gexflow.cohorts.text_file import decode, unquote
 from gexflow.cohorts.text_header import Header
 
 _NEWLINE = 10
@@ -117,12 +117,7 @@ def _filled(letters: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.
 
 def _plain_texts(block: bytes, offsets: np.ndarray, width: int, position: int) -> list[str]:
     starts, ends = offsets[2 * position :: 2 * width], offsets[2 * position + 1 :: 2 * width]
-    return [_unquote(decode(block[start:end])) for start, end in zip(starts, ends, strict=False)]
-
-
-def _unquote(cell: str) -> str:
-    quoted = len(cell) > 1 and cell[0] == cell[-1] == '"'
-    return (cell[1:-1].replace('""', '"') if quoted else cell).strip()
+    return [unquote(decode(block[start:end])) for start, end in zip(starts, ends, strict=False)]
 
 
 def _parse_csv(block: bytes, columns: Columns) -> Rows:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gexflow.cohorts.text_file import decode
+from gexflow.cohorts.text_file import decode, unquote
 from gexflow.errors import InputError, plain, shorten
 
 _PREFIX = "!sample_"
@@ -75,12 +75,7 @@ def _split(text: str, count: int) -> list[str]:
             cells = next(csv.reader([text], delimiter="\t"), [])
         except csv.Error:
             return cells
-    return [_unquote(cell.strip()) for cell in cells]
-
-
-def _unquote(cell: str) -> str:
-    quoted = len(cell) > 1 and cell[0] == cell[-1] == '"'
-    return (cell[1:-1].replace('""', '"') if quoted else cell).strip()
+    return [unquote(cell.strip()) for cell in cells]
 
 
 def _add(old: str, new: str) -> str:

@@ -119,3 +119,9 @@ def decode(line: bytes) -> str:
         return line.decode("utf-8")
     except UnicodeDecodeError:
         return line.decode("latin-1")
+
+
+def unquote(cell: str) -> str:
+    """Return a cell without the quotes around it and the blanks at its ends; two quotes within stand for one."""
+    quoted = len(cell) > 1 and cell[0] == cell[-1] == '"'
+    return (cell[1:-1].replace('""', '"') if quoted else cell).strip()

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from gexflow.cohorts.big_arrays import new_array
 from gexflow.cohorts.column_texts import as_texts
-from gexflow.cohorts.text_header import check_unique
+from gexflow.cohorts.text_header import check_unique, refuse_infinite
 from gexflow.cohorts.text_table import DEFAULT, Layout, TextTable
 from gexflow.errors import InputError, nearest, shorten
 
@@ -66,7 +66,6 @@ def read_parquet_table(path: str | Path, layout: Layout = DEFAULT) -> TextTable:
         words |= {name: _read_texts(file, columns[name], path) for name in texts}
         fields = [columns[name].name for name in numeric]
         values = _read_values(file, fields, layout.samples_in_rows, path)
-    pa.default_memory_pool().release_unused()
     _refuse_infinite(values, words[id_name], numeric, path)
     return TextTable(words[id_name], numeric, values, words)
 
@@ -208,12 +207,4 @@ def _fill(part: np.ndarray, table: pa.Table) -> None:
 def _refuse_infinite(values: np.ndarray, ids: list[str], columns: list[str], path: Path) -> None:
     step = max(1, _BLOCK_VALUES // max(len(ids), 1))
     for first in range(0, len(columns), step):
-        infinite = np.isinf(values[:, first : first + step])
-        if infinite.any():
-            row, column = np.argwhere(infinite)[0]
-            count = int(infinite[:, column].sum())
-            more = f" ({count} in this column)" if count > 1 else ""
-            raise InputError(
-                f"{path}, row {shorten(ids[row])}, column {shorten(columns[first + column])}: the value is infinite "
-                f"or too large{more}: correct it, or leave the cell empty."
-            )
+        refuse_infinite(values[:, first : first + step], ids, columns[first : first + step], path)

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from gexflow.cohorts.bad_cell import split_line
 from gexflow.cohorts.text_file import decode
 from gexflow.errors import InputError, shorten
@@ -67,3 +69,17 @@ def check_unique(ids: Iterable[str], what: str, path: Path) -> None:
         raise InputError(
             f"{path} has the {what} id {shorten(name)} {count} times{more}: ids must be unique; rename or remove."
         )
+
+
+def refuse_infinite(values: np.ndarray, ids: list[str], columns: list[str], path: Path) -> None:
+    """Raise an `InputError` that names the first infinite cell of `values` (ids, columns), if there is one."""
+    infinite = np.isinf(values)
+    if not infinite.any():
+        return
+    row, column = np.argwhere(infinite)[0]
+    count = int(infinite[:, column].sum())
+    more = f" ({count} in this column)" if count > 1 else ""
+    raise InputError(
+        f"{path}, row {shorten(ids[row])}, column {shorten(columns[column])}: the value is infinite or too "
+        f"large{more}: correct it, or leave the cell empty."
+    )

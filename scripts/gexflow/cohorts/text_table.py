@@ -16,7 +16,7 @@ from gexflow.cohorts.big_arrays import copied, join_columns, join_rows
 from gexflow.cohorts.block_parser import Columns, Rows, parse_block
 from gexflow.cohorts.line_blocks import LineTooLongError, line_blocks
 from gexflow.cohorts.text_file import Packed, open_text
-from gexflow.cohorts.text_header import Header, check_unique, parse_header
+from gexflow.cohorts.text_header import Header, check_unique, parse_header, refuse_infinite
 from gexflow.errors import InputError, shorten
 
 _THREADS = 2  # as the rule read_cohort asks for
@@ -131,7 +131,7 @@ def parse_table(
 
     def parse(block: bytes) -> Rows:
         rows = parse_block(block, columns)
-        _refuse_infinite(rows, columns.numeric_names, path)
+        refuse_infinite(rows.values, rows.texts[0], columns.numeric_names, path)
         rows.values = copied(rows.values if layout.samples_in_rows else rows.values.T)
         return rows
 
@@ -188,16 +188,3 @@ def _in_order(work: Callable[[bytes], Rows], blocks: Iterable[bytes]) -> Iterato
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def _refuse_infinite(rows: Rows, columns: list[str], path: str | Path | Packed) -> None:
-    infinite = np.isinf(rows.values)
-    if not infinite.any():
-        return
-    row, column = np.argwhere(infinite)[0]
-    count = int(infinite[:, column].sum())
-    more = f" ({count} in this column)" if count > 1 else ""
-    raise InputError(
-        f"{path}, row {shorten(rows.texts[0][row])}, column {shorten(columns[column])}: the value is infinite or too "
-        f"large{more}: correct it, or leave the cell empty."
-    )

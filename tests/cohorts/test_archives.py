@@ -207,9 +207,19 @@ def test_an_impossible_header_is_no_endless_loop(write, refused):
     assert "impossible size" in refused(content_of, write(header.tobuf(tarfile.GNU_FORMAT), "archive"), "data.csv")
 
 
-@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n" * 200, gzip.compress(b"a,b\n1,2\n" * 200), b"\0" * 2000])
-def test_what_is_no_archive_is_refused(write, refused, content):
-    refused(content_of, write(content, "archive"), "data.csv")
+TABLE = b"a,b\n1,2\n" * 200
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "archive"), (TABLE, "archive"), (gzip.compress(TABLE), "archive"), (b"\0" * 2000, "found: none")],
+    ids=["empty", "text", "gzipped text", "zero bytes: an empty tar"],
+)
+def test_what_is_no_archive_is_refused(write, refused, content, words):
+    path = write(content, "archive")
+    place, _, what = refused(content_of, path, "data.csv").partition(str(path))
+    assert place == ""
+    assert words in what
 
 
 def test_a_zip_in_a_zip_and_a_missing_file_are_refused(write, refused, tmp_path):

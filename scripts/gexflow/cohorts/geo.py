@@ -18,8 +18,7 @@ _BEGIN, _END = b"!series_matrix_table_begin", b"!series_matrix_table_end"
 _LONGEST_LINE_BYTES = 256 << 20
 _NO_VALUES = (
     "the series matrix holds no values, as usual for RNA-seq series, whose counts are among the supplementary files: "
-    "use the supplementary table with "
-    "`source: table`"
+    "use the supplementary table with `source: table`"
 )
 # fRMA ("frozen RMA") normalises every sample by itself, so it is left out.
 _JOINTLY = re.compile(

@@ -103,8 +103,9 @@ def find_near_duplicates(
     found = NearDuplicates(threshold=round(float(1 - np.median(limits)), 6), by_class=_by_class(1 - limits, labels))
     found.why = (
         f"Two samples of different groups are one where their rank distance (1 - Spearman) is below {share:.2g} of "
-        f"the distance of each to its third-nearest sample of another group over {len(genes)} genes, and the "
-        f"correlation is at least {LOWEST}; a typical sample needs {found.threshold:.4f}."
+        f"the distance of each to its third-nearest sample of another group (or the first one behind up to {COPIES} "
+        f"copies) over {len(genes)} genes, and the correlation is at least {LOWEST}; a typical sample needs "
+        f"{found.threshold:.4f}."
     )
     for first, second in _candidates(near, distances, yardstick):
         similarity = spearman(values[first, expressed], values[second, expressed])

@@ -69,10 +69,11 @@ class Shared:
 def shared_samples(first: Genes, second: Genes) -> Shared:
     """Find the samples that two cohorts share.
 
-    The rule is that of `find_near_duplicates`, between cohorts: nearest to each other, and nearer than a share of the
-    distance that either has to its third-nearest sample of the other cohort (or of the median of these distances, where
-    that is less), with a correlation of 0.9 at least. Scale, logarithm and order of genes don't matter. Cohorts from
-    different platforms may hide shared samples: then none is found, which is no proof.
+    The rule is like that of `find_near_duplicates`, between cohorts. A sample of the first cohort and its nearest one
+    in the second are one sample where they are nearer than a share of the distance that either has to its third-nearest
+    sample of the other cohort (or of the median of these distances, where that is less), and their correlation is 0.9
+    at least. Scale, logarithm and order of genes don't matter. Cohorts from different platforms, and three or more
+    copies of a sample in one cohort, may hide shared samples: then none is found, which is no proof.
 
     Parameters
     ----------

@@ -122,6 +122,7 @@ def test_the_card_and_its_figure_are_shown(large):
         "41; largest OR (79)",
         "2: TYR, TYR (seen on the whole cohort; no model uses this)",
         "1,234 (0.21 %)",
+        "log2: largest value 19.4, no negative values",
     ):
         assert words in parsed.text
 

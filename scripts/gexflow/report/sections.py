@@ -77,7 +77,7 @@ def cohort(dataset: Dataset) -> dict[str, Any]:
         ("Genes", whole(card.get("genes"))),
         ("Classes", whole(len(counts))),
         ("Groups (patients)", _groups(groups)),
-        ("Scale", card.get("scale_reason") or card.get("scale") or "not stated"),
+        ("Scale", ": ".join(str(card[key]) for key in ("scale", "scale_reason") if card.get(key)) or "not stated"),
         ("Values", ", ".join(f"{key} {number(values[key], 4)}" for key in ("min", "median", "max") if key in values)),
         ("Missing values", f"{percent(card.get('missing_share'), 2)} %"),
         ("Normalised jointly", _joint(card)),

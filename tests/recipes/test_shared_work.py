@@ -117,7 +117,7 @@ def test_normal_scores_equal_scipy_to_2e_6_and_are_cut_at_scikit_learn_s_ends():
 
 
 def test_midrank_puts_tied_values_into_the_middle_of_their_share():
-    """With as many quantiles as samples, the share is the average rank, to half a quantile (rounding at their places)."""
+    """With as many quantiles as samples, the share is the average rank, to half a quantile."""
     values = np.maximum(np.random.default_rng(3).normal(size=(101, 4)), 0).astype(np.float32).round(1)
     values[:, 3] = 7
     mapped = GeneQuantile("uniform", ties="midrank").fit_transform(values)

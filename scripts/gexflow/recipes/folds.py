@@ -70,3 +70,12 @@ def shown_genes(recipe: Pipeline, symbols: np.ndarray) -> np.ndarray:
     kept = kept_genes(recipe, len(symbols))
     collapsed = any(isinstance(step, CollapseGenes) for _, step in recipe.steps)
     return first_columns(symbols)[kept] if collapsed else kept
+
+
+def candidate_genes(recipe: Pipeline, symbols: np.ndarray) -> np.ndarray:
+    """Return the indices of the cohort's genes that a feature of any fold can be named after, in rising order."""
+    for _, step in recipe.steps:
+        if isinstance(step, CollapseGenes):
+            first = first_columns(symbols)
+            return np.unique(first if step.unmapped == "keep" else first[symbols != ""])
+    return np.arange(len(symbols))

@@ -12,7 +12,7 @@ from gexflow.errors import InputError, nearest
 from gexflow.recipes.collapse import CollapseGenes
 from gexflow.recipes.quantile import GeneQuantile
 from gexflow.recipes.sample_quantile import SampleQuantile
-from gexflow.recipes.selection import DropMissing, SelectLogistic, SelectVariance
+from gexflow.recipes.selection import DropMissing, SelectFTest, SelectLogistic, SelectVariance
 from gexflow.recipes.step import Step
 from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, ToLog2, Zscore
 
@@ -29,6 +29,7 @@ STEPS: dict[str, type[Step]] = {
     "gene_quantile": GeneQuantile,
     "sample_quantile": SampleQuantile,
     "select_variance": SelectVariance,
+    "select_ftest": SelectFTest,
     "select_logistic": SelectLogistic,
 }
 
@@ -102,8 +103,17 @@ def apply_recipe(recipe: Pipeline, values: np.ndarray, notes: dict[str, str] | N
         except InputError as error:
             raise InputError(f"step {name}: {error}") from None
     if not np.isfinite(values).all():
-        raise InputError("the features hold missing or infinite values: begin the recipe with impute_median")
+        raise InputError(_unfinished(recipe, values))
     return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def _unfinished(recipe: Pipeline, values: np.ndarray) -> str:
+    """Say what keeps the features from being finite."""
+    end = f"step {recipe.steps[-1][0]} gives" if recipe.steps else "no step applies, and there are"
+    infinite = int(np.isinf(values).sum())
+    if infinite:
+        return f"{end} {infinite:,} infinite values: take out genes that hardly vary, or mend the values before it"
+    return f"{end} {int(np.isnan(values).sum()):,} missing values: begin the recipe with impute_median"
 
 
 def kept_genes(recipe: Pipeline, genes: int) -> np.ndarray:

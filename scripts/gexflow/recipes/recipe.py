@@ -110,10 +110,10 @@ def apply_recipe(recipe: Pipeline, values: np.ndarray, notes: dict[str, str] | N
 def _unfinished(recipe: Pipeline, values: np.ndarray) -> str:
     """Say what keeps the features from being finite."""
     end = f"step {recipe.steps[-1][0]} gives" if recipe.steps else "no step applies, and there are"
-    infinite = int(np.isinf(values).sum())
+    infinite, missing = int(np.isinf(values).sum()), int(np.isnan(values).sum())
     if infinite:
-        return f"{end} {infinite:,} infinite values: take out genes that hardly vary, or mend the values before it"
-    return f"{end} {int(np.isnan(values).sum()):,} missing values: begin the recipe with impute_median"
+        return f"{end} {infinite:,} infinite of {values.size:,} values: take out genes that hardly vary before it"
+    return f"{end} {missing:,} missing of {values.size:,} values: begin the recipe with impute_median"
 
 
 def kept_genes(recipe: Pipeline, genes: int) -> np.ndarray:

@@ -74,7 +74,9 @@ class SelectFTest(Selection):
         varying = ~np.isnan(self.f_values_)
         count = int(varying.sum())
         if count == 0:
-            raise InputError(f"select_ftest kept no gene: each of the {varying.size:,} is constant in the training part")
+            raise InputError(
+                f"select_ftest kept no gene: each of the {varying.size:,} is constant in the training part"
+            )
         if self.keep != "median" and self.keep > count:
             raise InputError(
                 f"{self.keep:,} genes were asked for, but only {count:,} of the {varying.size:,} that reach it vary "

@@ -72,7 +72,8 @@ class ToLog2(Step):
         if np.nanmin(X, initial=0) + self.offset <= 0:
             low = int((X + self.offset <= 0).sum())
             raise InputError(
-                f"to_log2 with offset {self.offset:g} met {low:,} values with no logarithm, down to {np.nanmin(X):g}: "
+                f"to_log2 with offset {self.offset:g} finds no logarithm for {low:,} of {X.size:,} values, "
+                f"the smallest {np.nanmin(X):g}: "
                 "put `clip: {low: 0}` before it, or set the dataset's scale to log2 or logratio if it is logged"
             )
         return np.log2(X + np.float32(self.offset))

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import assert_all_finite, check_is_fitted, validate_data
 
 from gexflow.errors import InputError
 
@@ -70,11 +70,13 @@ class Step(TransformerMixin, BaseEstimator):
 
     def _checked(self, X: np.ndarray, reset: bool) -> np.ndarray:
         X = validate_data(self, X, reset=reset, dtype=np.float32, ensure_all_finite=False)
-        if np.isinf(np.fmax.reduce(X, axis=None)) or np.isinf(np.fmin.reduce(X, axis=None)):  # both skip NaN
+        try:
+            assert_all_finite(X, allow_nan=True)
+        except ValueError:
             raise InputError(
                 f"{np.isinf(X).sum():,} of {X.size:,} values that reach it are infinite: "
                 "mend them in the source, or mark them as missing"
-            )
+            ) from None
         if not self.allows_missing and np.isnan(X).any():
             raise InputError("missing values (NaN) are not allowed here: put impute_median before this step")
         return X

@@ -25,7 +25,9 @@ def selection_stability(kept: np.ndarray, level: float = LEVEL) -> Stability:
 
     It is 1 minus the mean variance of a gene's being kept, over the variance that sets of the same mean size would have
     if they were drawn at random: 1 where all sets are equal, about 0 for random sets, down to -1 / (folds - 1).
-    The interval takes the sets for independent draws; those of overlapping training parts are not.
+    The interval takes the sets for independent draws; those of overlapping training parts are not. It is asymptotic in
+    the number of folds: of independent simulated sets, 95 % intervals held the truth in 71 to 78 % of cases with five
+    folds, 84 to 88 % with ten, 91 to 92 % with twenty and 94 % with sixty.
 
     Parameters
     ----------

@@ -48,6 +48,7 @@ def fabricate(
             _put(paths, "truth", home / "simulated" / "truth.json", truth)
         for recipe in ("genes", "image-top"):
             _put(paths, "summaries", home / "recipes" / recipe / "summary.tsv", _summary(folds))
+            _put(paths, "stabilities", home / "recipes" / recipe / "stability.json", _stability(recipe, folds))
         for model in models:
             weights = "random" if model in random_weights else "imagenet" if model in IMAGE else "none"
             training = _training(model, weights, "cpu" if model in REFERENCE else device, folds)
@@ -161,6 +162,16 @@ def _summary(folds: int) -> pd.DataFrame:
     ]
     rows[2]["genes_out"] = 485
     return pd.DataFrame(rows)
+
+
+def _stability(recipe: str, folds: int) -> dict:
+    facts = {"folds": folds, "repeats": 1, "genes": 971, "kept_least": 485, "kept_most": 486, "level": 0.95}
+    facts |= {"kept_once": 540, "kept_always": 432, "stability": 0.9123, "low": 0.9012, "high": 0.9234, "note": ""}
+    if recipe == "genes":
+        return facts
+    whole = dict.fromkeys(("genes", "kept_least", "kept_most", "kept_once", "kept_always"), 971)
+    none = dict.fromkeys(("stability", "low", "high"))
+    return facts | whole | none | {"note": "undefined: every fold keeps all 971 genes"}
 
 
 def _training(model: str, weights: str, device: str, folds: int) -> list[dict]:

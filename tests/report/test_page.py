@@ -170,6 +170,19 @@ def test_same_results_give_the_same_page(tmp_path):
     assert first == second
 
 
+def test_selection_stability_is_told_of_every_recipe_and_said_to_be_undefined_where_it_is(tmp_path):
+    paths, settings = fabricate(tmp_path, {"d": ["x", "y"]}, models=FEW)
+    text = Nesting(render_page(collect_study(paths, settings), TEMPLATES)).text
+    assert "genes 10 971 485\u2013486 540 432 (80.0 %) 0.912 [0.901, 0.923]" in text
+    assert "image-top 10 971 971 971 971 (100.0 %) undefined: every fold keeps all 971 genes" in text
+    assert "not what new cohorts would give" in text
+    repeated = Path(paths["stabilities"][0])
+    repeated.write_text(repeated.read_text().replace('"repeats": 1', '"repeats": 2'))
+    assert "genes 10 in 2 repeats 971" in Nesting(render_page(collect_study(paths, settings), TEMPLATES)).text
+    without = Nesting(render_page(collect_study({**paths, "stabilities": []}, settings), TEMPLATES)).text
+    assert "stability" not in without
+
+
 def test_random_weights_and_missing_gpu_are_warnings(tmp_path):
     _, parsed = render(tmp_path, {"d": ["x", "y"]}, models=FEW, random_weights=("resnet50",), device="cpu")
     assert "resnet50 started from random, not ImageNet, weights" in parsed.text

@@ -365,10 +365,10 @@ def of_trained():
     ]
 
 
-def of_recipes():
-    """Return the summary of every recipe that a dataset uses."""
+def of_recipes(name):
+    """Return a file of every recipe that a dataset uses."""
     used = {(dataset, recipe_of(dataset, model)) for dataset in DATASETS for model in models_of(dataset)}
-    return [f"results/{dataset}/recipes/{recipe}/summary.tsv" for dataset, recipe in sorted(used)]
+    return [f"results/{dataset}/recipes/{recipe}/{name}" for dataset, recipe in sorted(used)]
 
 
 def drawing_settings(wildcards):

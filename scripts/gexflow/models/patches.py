@@ -51,7 +51,7 @@ def patch_moments(x: Tensor, folds: int, reach: int, present: Tensor | None = No
     What the positions beyond the ends add to it is taken off again.
     """
     samples, _, positions = x.shape
-    channels, rim = x.shape[1] // folds, reach // 2
+    channels = x.shape[1] // folds
     count = x.new_full((folds,), float(samples)) if present is None else present.sum(dim=0).clamp(min=1)
     count = count * positions
     if present is not None:
@@ -104,7 +104,9 @@ class NormalisedKernel:
     variance: Tensor
 
 
-def normalise_kernel(kernel: Tensor, scale: Tensor, shift: Tensor, moments: PatchMoments, eps: float) -> NormalisedKernel:
+def normalise_kernel(
+    kernel: Tensor, scale: Tensor, shift: Tensor, moments: PatchMoments, eps: float
+) -> NormalisedKernel:
     """Put a training BatchNorm into the convolution before it; the convolution's own bias has no part in the result.
 
     Parameters

@@ -5,7 +5,7 @@ Equal to `GexpNet` in training mode, from the same weights: BatchNorms behind co
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from gexflow.models.gexpnet import GexpNet, Head
@@ -126,7 +126,9 @@ class StackedGexpNet:
 
     def _kernel(self, convolution: str, norm: str, moments: PatchMoments) -> tuple[Tensor, Tensor]:
         kernel = self.parameters[f"{convolution}.weight"]
-        folded = normalise_kernel(kernel, *self._norm(norm), moments.centre(kernel.shape[3]), self._plain.block.norm.eps)
+        folded = normalise_kernel(
+            kernel, *self._norm(norm), moments.centre(kernel.shape[3]), self._plain.block.norm.eps
+        )
         mean = folded.mean + self.parameters[f"{convolution}.bias"]
         self._remember(norm, mean.detach(), folded.variance.detach(), moments.count)
         return folded.kernel, folded.bias

@@ -12,6 +12,7 @@ from gexflow.report import sections
 from gexflow.report.caveats import find_caveats
 from gexflow.report.figures import confusion_figure, interval_figure, page_drawing
 from gexflow.report.shared import not_compared, shared_table
+from gexflow.report.stability import stability_rows
 from gexflow.report.study import Study
 from gexflow.report.svg import inline_svg
 from gexflow.report.words import known
@@ -78,6 +79,7 @@ def _dataset(dataset: dict[str, Any], number: int, heatmap_bytes: int, settings:
         "cohort": sections.cohort(dataset),
         "card_figure": _card_figure(dataset, key),
         "recipes": sections.recipes(dataset),
+        "stability": stability_rows(dataset),
         "models": sections.models(dataset),
         "metrics": sections.metrics(dataset),
         "per_class": sections.per_class(dataset),

@@ -18,7 +18,7 @@ Files = dict[str, dict[tuple[str, ...], Path]]
 # For each kind of file, the places of dataset and of model or recipe in its path below `results/`.
 KEYS = {
     **dict.fromkeys(("cards", "card_figures", "metrics", "intervals", "per_class", "confusion", "truth"), (0,)),
-    **dict.fromkeys(("genes", "heatmaps", "deltas", "recovery", "summaries"), (0, 2)),
+    **dict.fromkeys(("genes", "heatmaps", "deltas", "recovery", "summaries", "stabilities"), (0, 2)),
     "trainings": (0, 2, 3),  # one a fold
 }
 
@@ -52,8 +52,8 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     ----------
     paths : mapping of lists of paths
         `cards`, `card_figures`, `metrics`, `intervals`, `per_class`, `confusion`, `genes`, `heatmaps`, `deltas`,
-        `recovery`, `truth`, `summaries`, `trainings`, `shared_samples`; a kind may be missing. Dataset, model and
-        recipe are taken from the path below the last `results/`.
+        `recovery`, `truth`, `summaries`, `stabilities`, `trainings`, `shared_samples`; a kind may be missing. Dataset,
+        model and recipe are taken from the path below the last `results/`.
     settings : dict
         What the config says about the study; see the rule `write_report`.
     """
@@ -109,11 +109,16 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
         "models": [_model(name, model, recipes.get(model), tables, classes, files, settings) for model in models],
         "repeats": settings.get("config", {}).get("run", {}).get("repeats", 1),
         "recipes": [
-            {"name": recipe, "rows": _rows(read_table(path, TEXT))}
+            {"name": recipe, "rows": _rows(read_table(path, TEXT)), "stability": _stability((name, recipe), files)}
             for (dataset, recipe), path in files["summaries"].items()
             if dataset == name
         ],
     }
+
+
+def _stability(key: tuple[str, str], files: Files) -> dict[str, Any] | None:
+    path = files["stabilities"].get(key)
+    return None if path is None else read_json(path)
 
 
 def _classes(card: dict[str, Any], confusion: Any) -> list[str]:

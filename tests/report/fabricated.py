@@ -12,7 +12,8 @@ from gexflow.files import write_json, write_table, write_text
 
 REFERENCE = ["majority", "centroid", "logistic"]
 IMAGE = ["resnet50", "densenet169", "vgg19", "xception"]
-MODELS = [*REFERENCE, "gexpnet", *IMAGE, "resnet50~random"]
+CONTROLS = ["gexpnet~shuffled", "gexpnet~dense"]
+MODELS = [*REFERENCE, "gexpnet", *IMAGE, "resnet50~random", *CONTROLS]
 SCORES = ("accuracy", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1", "mcc")
 
 CARD_FIGURE = (
@@ -145,6 +146,15 @@ def _evaluation(paths, home, counts, models, folds, rng) -> None:
     tables = {"metrics": metrics, "intervals": intervals, "per_class": per_class, "confusion": confusion}
     for kind, rows in tables.items():
         _put(paths, kind, home / f"{kind}.tsv", pd.DataFrame(rows))
+    _put(paths, "controls", home / "controls.tsv", _controls(models))
+
+
+def _controls(models: list[str]) -> pd.DataFrame:
+    rows = [
+        (*name.split("~"), 0.004 * place, 0.004 * place - 0.01, 0.004 * place + 0.01)
+        for place, name in enumerate((name for name in models if "~" in name), 1)
+    ]
+    return pd.DataFrame(rows, columns=["model", "control", "difference", "low", "high"])
 
 
 def _summary(folds: int) -> pd.DataFrame:

@@ -88,8 +88,8 @@ class StackedGexpNet:
         moments = patch_moments(x, self.folds, max(head.convolution.kernel_size[0] for head in heads), present)
         shortcuts = [f"block.heads.{number}.shortcut" for number in range(len(heads))]
         pointwise = [name for name in shortcuts if f"{name}.0.weight" in self.parameters]
-        ahead = self._pointwise(x, ["block.shortcut", *pointwise], moments)
-        total, ahead = ahead[0], dict(zip(pointwise, ahead[1:], strict=True))
+        (total,) = self._pointwise(x, ["block.shortcut"], moments)
+        ahead = dict(zip(pointwise, self._pointwise(x, pointwise, moments), strict=True))
         same = x.view(len(x), self.folds, -1, x.shape[2])
         parts = []
         for number, head in enumerate(heads):
@@ -105,11 +105,14 @@ class StackedGexpNet:
 
     def _pointwise(self, x: Tensor, names: list[str], moments: PatchMoments) -> list[Tensor]:
         """Apply several 1x1 convolutions and their norms as one product; (samples, folds, channels, genes) each."""
+        if not names:
+            return []
         kernels = [self._kernel(f"{name}.0", f"{name}.1", moments) for name in names]
         weight = torch.cat([kernel.view(self.folds, -1, kernel.shape[1]) for kernel, _ in kernels], dim=1)
         bias = torch.cat([bias.view(self.folds, -1) for _, bias in kernels], dim=1)
         outputs = weight @ x.view(len(x), self.folds, -1, x.shape[2]) + bias[:, :, None]
-        return list(outputs.split([len(bias) // self.folds for _, bias in kernels], dim=2))
+        widths = [len(bias) // self.folds for _, bias in kernels]
+        return list(outputs.split(widths, dim=2)) if len(widths) > 1 else [outputs]
 
     def _second(self, branch: Tensor, shortcut: Tensor, name: str, head: Head, present: Tensor | None) -> list:
         """Return what HeadSum needs of a head with a second convolution, whose own activation is then in `shortcut`."""

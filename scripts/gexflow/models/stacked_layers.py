@@ -86,7 +86,7 @@ class NormalisedLinear(Function):
         ----------
         x : Tensor (samples, folds, channels, genes)
         scale, shift : Tensor (folds, channels)
-        weight : Tensor (folds, outputs, channels * genes)
+        weight : Tensor (folds, outputs, channels, genes)
         present : Tensor (samples, folds) of 0 and 1, or None
         eps : float
 
@@ -95,7 +95,7 @@ class NormalisedLinear(Function):
         outputs : Tensor (folds, samples, outputs)
         mean, variance : Tensor (folds, channels), without a gradient
         """
-        samples, folds, channels, genes = x.shape
+        samples, folds, _, genes = x.shape
         if present is None:
             count = x.new_full((folds, 1), float(samples * genes))
             mean = x.sum(dim=(0, 3)) / count
@@ -106,10 +106,9 @@ class NormalisedLinear(Function):
             centred = (x - mean[:, :, None]) * present[:, :, None, None]
         variance = (centred * centred).sum(dim=(0, 3)) / count
         spread = torch.rsqrt(variance + eps)
-        cube = weight.view(folds, -1, channels, genes)
-        scaled = (cube * (scale * spread)[:, None, :, None]).view_as(weight)
+        scaled = (weight * (scale * spread)[:, None, :, None]).flatten(2)
         flat = centred.view(samples, folds, -1).transpose(0, 1)
-        outputs = _product(flat, scaled) + (cube.sum(dim=3) @ shift[:, :, None]).transpose(1, 2)
+        outputs = _product(flat, scaled) + (weight.sum(dim=3) @ shift[:, :, None]).transpose(1, 2)
         ctx.save_for_backward(centred, scale, shift, weight, scaled, spread, count, present)
         ctx.mark_non_differentiable(mean, variance)
         return outputs, mean, variance
@@ -122,18 +121,18 @@ class NormalisedLinear(Function):
         flat = centred.view(samples, folds, -1).transpose(0, 1)
         of_scaled = _transposed_product(gradient, flat)
         total = gradient.sum(dim=1)  # folds, outputs
-        cube, of_cube = weight.view(folds, -1, channels, genes), of_scaled.view(folds, -1, channels, genes)
-        along = (of_cube * cube).sum(dim=(1, 3))  # how the loss follows a factor on the channel
+        of_scaled = of_scaled.view_as(weight)
+        along = (of_scaled * weight).sum(dim=(1, 3))  # how the loss follows a factor on the channel
         of_scale = along * spread
-        of_shift = (cube.sum(dim=3) * total[:, :, None]).sum(dim=1)
-        of_weight = of_cube * (scale * spread)[:, None, :, None]
-        of_weight += (total[:, :, None] * shift[:, None])[..., None]
+        of_shift = (weight.sum(dim=3) * total[:, :, None]).sum(dim=1)
+        constant = (total[:, :, None] * shift[:, None])[..., None]
+        of_weight = torch.addcmul(constant, of_scaled, (scale * spread)[:, None, :, None])
         of_x = _plain_product(gradient, scaled).view(folds, samples, channels, genes).transpose(0, 1)
         mean = (of_x.sum(dim=(0, 3)) if present is None else torch.einsum("nfcg,nf->fc", of_x, present)) / count
-        of_x = torch.addcmul(of_x - mean[:, :, None], centred, (-along * scale * spread**3 / count)[None, :, :, None])
+        of_x.sub_(mean[:, :, None]).addcmul_(centred, (-along * scale * spread**3 / count)[None, :, :, None])
         if present is not None:
             of_x = of_x * present[:, :, None, None]
-        return of_x, of_scale, of_shift, of_weight.view_as(weight), None, None
+        return of_x, of_scale, of_shift, of_weight, None, None
 
 
 def _onednn(x: Tensor) -> bool:

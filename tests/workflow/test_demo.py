@@ -134,9 +134,9 @@ def test_a_control_more_trains_itself_alone(copied_demo):
     assert copied_demo.would_run() == {"train_gexpnet": 3, **TABLES}
 
 
-def test_naming_the_default_preset_reruns_the_report_alone(copied_demo):
-    copied_demo.edit(copied_demo.config, LAST_KEY, f"{LAST_KEY}, preset: paper")
-    assert copied_demo.would_run() == {"write_report": 1}
+def test_naming_what_is_the_default_reruns_nothing(copied_demo):
+    copied_demo.edit(copied_demo.config, LAST_KEY, f"{LAST_KEY}, preset: paper, controls: [shuffled, dense]")
+    assert copied_demo.would_run() == {}
 
 
 def test_a_key_that_only_the_preset_gives_trains_again(copied_demo):

@@ -7,7 +7,7 @@ import torch
 
 from gexflow import files
 from gexflow.log import job_log
-from gexflow.models.fold import Fold, train_fold
+from gexflow.models.fold import Fold, train_folds
 from gexflow.models.image_network import build_image_network
 from gexflow.models.trainer import Training, pick_device
 from gexflow.models.weights import save_network
@@ -22,18 +22,16 @@ with job_log(snakemake.log[0]) as log:
     notes = [] if weights else ["random weights, not ImageNet's: this is no transfer learning"]
     for note in notes:
         log.warning("%s: %s", snakemake.wildcards.model, note)
-    network, lines, table, facts = train_fold(
-        fold,
+    (trained,) = train_folds(
+        [fold],
         lambda genes, classes: build_image_network(settings, layout, classes, weights, settings["sha256"]),
         Training.from_settings(settings),
         settings["seed"],
         pick_device(),
-        report=lambda line: log.info(
-            "epoch %d: loss %.4f, accuracy %.3f", line["epoch"], line["loss"], line["accuracy"]
-        ),
+        lambda _, line: log.info("epoch %d: loss %.4f, accuracy %.3f", *map(line.get, ("epoch", "loss", "accuracy"))),
     )
-    files.write_table(table, snakemake.output.predictions)
+    files.write_table(trained.predictions, snakemake.output.predictions)
     # the frozen trunk can be had again from its checked file; random weights cannot
-    save_network(network, snakemake.output.model, settings, skip=("trunk.",) if weights else ())
-    files.write_table(lines, snakemake.output.history)
-    files.write_json({**facts, "weights": settings["weights"], "notes": notes}, snakemake.output.facts)
+    save_network(trained.network, snakemake.output.model, settings, skip=("trunk.",) if weights else ())
+    files.write_table(trained.history, snakemake.output.history)
+    files.write_json({**trained.facts, "weights": settings["weights"], "notes": notes}, snakemake.output.facts)

@@ -2,31 +2,62 @@
 
 import json
 from functools import partial
+from pathlib import Path
 
 import torch
 
 from gexflow import files
+from gexflow.errors import InputError
 from gexflow.log import job_log
-from gexflow.models.fold import Fold, train_fold
+from gexflow.models.finished import FinishedFolds, fingerprint
+from gexflow.models.fold import Fold, Trained, stacks_of, train_folds
 from gexflow.models.gene_network import build_gene_network
-from gexflow.models.trainer import Training, pick_device
+from gexflow.models.memory import keep_freed_memory
+from gexflow.models.trainer import NotFinite, Training, pick_device
 from gexflow.models.weights import save_network
+
+
+def write(trained: Trained, paths: list[Path]) -> None:
+    """Write what one fold gave: predictions, model, history, facts."""
+    files.write_table(trained.predictions, paths[0])
+    save_network(trained.network, paths[1], settings)
+    files.write_table(trained.history, paths[2])
+    files.write_json({**trained.facts, "weights": "none", "notes": []}, paths[3])
+
+
+def tell(number: int, line: dict) -> None:
+    """Log a history line now and then."""
+    if line["epoch"] % max(1, training.epochs // 5) == 0:
+        log.info("fold %d, epoch %d: loss %.4f, accuracy %.3f", number, *map(line.get, ("epoch", "loss", "accuracy")))
+
 
 with job_log(snakemake.log[0]) as log:
     torch.set_num_threads(snakemake.threads)
+    keep_freed_memory()
     settings = json.loads(snakemake.params.settings)
-    training, device = Training.from_settings(settings), pick_device()
-    output = snakemake.output
-    paths = zip(snakemake.input.features, output.predictions, output.model, output.history, output.facts, strict=True)
-    for number, (features, predictions, model, history, training_facts) in enumerate(paths, 1):
-        fold = Fold.read(features, number)
-        network, lines, table, facts = train_fold(
-            fold, partial(build_gene_network, settings), training, settings["seed"], device
-        )
+    training, device, output = Training.from_settings(settings), pick_device(), snakemake.output
+    outputs = list(zip(output.predictions, output.model, output.history, output.facts, strict=True))
+    folder = Path(outputs[0][0]).parents[1]
+    versions = [snakemake.params.settings, snakemake.params.code, torch.__version__]
+    finished = FinishedFolds(folder, fingerprint(*versions, inputs=snakemake.input.features))
+    folds = [Fold.read(path, number) for number, path in enumerate(snakemake.input.features, 1)]
+    missing = [fold for fold in folds if not finished.has(fold.number)]
+    if len(missing) < len(folds):
         log.info(
-            "fold %d: %d genes, loss %.4f, %.1f s", number, fold.values.shape[1], facts["final_loss"], facts["seconds"]
+            "%d of %d folds were finished by a job that stopped; they are kept", len(folds) - len(missing), len(folds)
         )
-        files.write_table(table, predictions)
-        save_network(network, model, settings)
-        files.write_table(lines, history)
-        files.write_json({**facts, "weights": "none", "notes": []}, training_facts)
+    together = {"on": True, "off": False, "auto": device.type == "cuda"}[settings["stack"]]
+    for group in stacks_of(missing, together and settings.get("control") != "dense"):
+        try:
+            results = train_folds(
+                group, partial(build_gene_network, settings), training, settings["seed"], device, tell
+            )
+        except NotFinite as error:
+            path = folder / f"fold{error.fold}" / "last_good.safetensors"
+            save_network(error.network, path, settings)
+            raise InputError(f"{error}; the weights before it are in {path}, finished folds are kept") from None
+        for fold, trained in zip(group, results, strict=True):
+            finished.keep(fold.number, outputs[fold.number - 1], partial(write, trained))
+            loss, seconds = trained.facts["final_loss"], trained.facts["seconds"]
+            log.info("fold %d: %d genes, loss %.4f, %.1f s", fold.number, fold.values.shape[1], loss, seconds)
+    finished.deliver(outputs)

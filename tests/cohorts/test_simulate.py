@@ -14,7 +14,8 @@ from gexflow.cohorts.simulate import bayes_accuracy, simulate
 from gexflow.cohorts.simulated_files import NORMAL_SAMPLES, WRITERS
 from gexflow.errors import InputError
 from gexflow.models.gexpnet import GexpNet
-from gexflow.models.trainer import Training, seed_all, train
+from gexflow.models.stacks import stack
+from gexflow.models.trainer import FoldData, Training, seed_all, train
 from gexflow.recipes.recipe import apply_recipe, build_recipe, fit_recipe, kept_genes
 
 SETTINGS = {"samples": 60, "genes": 300, "classes": 3, "effect": 0.8, "markers": 0.02, "missing": 0.02}
@@ -108,9 +109,11 @@ def planted_auroc(drawn, labels):
     shuffles = seed_all(32, 1)
     network = GexpNet(features.shape[1], len(classes))
     training = Training("adam", 1e-3, 5, 32)
-    train(network, features[~test], targets[~test], training, torch.device("cpu"), shuffles)
+    data = FoldData(features[~test], targets[~test], None, shuffles, 1)
+    cpu = torch.device("cpu")
+    train(stack([network], cpu), [data], len(classes), training, cpu)
     baseline = np.zeros(features.shape[1], dtype=np.float32)
-    found, _, _ = attribute(network, features[test], baseline, 16, torch.device("cpu"))
+    found, _, _ = attribute(network, features[test], baseline, 16, cpu)
     return recovery(found, planted), f_test_recovery(features[~test], labels[~test], planted)
 
 

@@ -10,7 +10,7 @@ import yaml
 from gexflow.attribution.integrated_gradients import attribute
 from gexflow.config import complete
 from gexflow.models.dense import DenseNetwork
-from gexflow.models.fold import Fold, train_fold
+from gexflow.models.fold import Fold, train_folds
 from gexflow.models.gene_network import ShuffledGenes, build_gene_network, random_order
 from gexflow.models.gexpnet import GexpNet
 from gexflow.models.trainer import Training
@@ -100,7 +100,8 @@ def test_a_control_learns_and_is_saved_and_loaded(fold, tmp_path, control):
     def build(genes, classes):
         return build_gene_network(settings() | {"control": control}, genes, classes)
 
-    network, _, predictions, _ = train_fold(fold, build, Training("adamax", 5e-3, 8, 16), 3, CPU)
+    (trained,) = train_folds([fold], build, Training("adamax", 5e-3, 8, 16), 3, CPU)
+    network, predictions = trained.network, trained.predictions
     test = predictions[predictions["part"] == "test"]
     assert (test["label"] == test["predicted"]).mean() > 0.8
     save_network(network, tmp_path / "model.safetensors", settings())
@@ -116,7 +117,7 @@ def test_a_control_learns_and_is_saved_and_loaded(fold, tmp_path, control):
 def test_noise_in_other_parts_leaves_the_weights_of_a_control_bit_identical(fold, control):
     def fit():
         build = lambda genes, classes: build_gene_network(settings() | {"control": control}, genes, classes)  # noqa: E731
-        return train_fold(fold, build, Training("adamax", 5e-3, 3, 16), 3, CPU)[0].state_dict()
+        return train_folds([fold], build, Training("adamax", 5e-3, 3, 16), 3, CPU)[0].network.state_dict()
 
     first = fit()
     fold.values[fold.parts != "train"] = np.random.default_rng(7).normal(5, 9, (36, 24))

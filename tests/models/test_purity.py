@@ -13,7 +13,7 @@ import torch
 import yaml
 
 from gexflow.cohorts.splits import split_samples
-from gexflow.models.fold import Fold, train_fold
+from gexflow.models.fold import Fold, train_folds
 from gexflow.models.gexpnet import GexpNet
 from gexflow.models.image_network import build_image_network
 from gexflow.models.trainer import Training
@@ -92,7 +92,8 @@ def weights(features: anndata.AnnData, network: str, tmp_path: Path) -> dict:
         "gexpnet": GexpNet,
         "resnet50": lambda genes, classes: build_image_network(settings, layout, classes, None, ""),
     }[network]
-    return train_fold(fold, build, Training("adam", 1e-3, 2, 16), 32, torch.device("cpu"))[0].state_dict()
+    (trained,) = train_folds([fold], build, Training("adam", 1e-3, 2, 16), 32, torch.device("cpu"))
+    return trained.network.state_dict()
 
 
 @pytest.mark.parametrize(("network", "recipe"), [("gexpnet", "gexpnet-counts"), ("resnet50", "image-counts")])

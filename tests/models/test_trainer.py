@@ -1,13 +1,18 @@
 """Training learns, repeats itself exactly, and sees training rows only."""
 
+import anndata
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from gexflow.errors import InputError
-from gexflow.models.fold import Fold, train_fold
+from gexflow.models.batches import batch_cuts
+from gexflow.models.dense import DenseNetwork
+from gexflow.models.fold import Fold, Trained, train_folds
 from gexflow.models.gexpnet import GexpNet
-from gexflow.models.trainer import Training, _batches, predict, seed_all, train
+from gexflow.models.stacks import stack
+from gexflow.models.trainer import FoldData, NotFinite, Training, predict, seed_all, train
+from gexflow.recipes.folds import prepare_folds
 
 CPU = torch.device("cpu")
 FAST = Training("adamax", 5e-3, 6, 16, "plateau")
@@ -23,38 +28,41 @@ def fold() -> Fold:
     return Fold(values, np.array([f"s{i}" for i in range(90)]), labels, parts, ["a", "b", "c"], 1)
 
 
-def fit(fold: Fold, training: Training = FAST, seed: int = 3):
-    return train_fold(fold, GexpNet, training, seed, CPU)
+def fit(fold: Fold, training: Training = FAST, seed: int = 3, build=GexpNet) -> Trained:
+    return train_folds([fold], build, training, seed, CPU)[0]
+
+
+def train_one(network, values, targets, training) -> list[dict]:
+    data = FoldData(values, targets, None, torch.Generator().manual_seed(0), 1)
+    return train(stack([network], CPU), [data], int(targets.max()) + 1, training, CPU)[0]
 
 
 def test_gexpnet_learns_what_can_be_learned(fold):
-    _, history, predictions, facts = fit(fold)
-    test = predictions[predictions["part"] == "test"]
+    trained = fit(fold)
+    test = trained.predictions[trained.predictions["part"] == "test"]
     assert (test["label"] == test["predicted"]).mean() > 0.8
-    assert history["loss"].iloc[-1] < history["loss"].iloc[0]
-    assert facts["device"] == "cpu"
+    assert trained.history["loss"].iloc[-1] < trained.history["loss"].iloc[0]
+    assert trained.facts["device"] == "cpu"
 
 
 def test_the_same_seed_gives_the_same_network_and_predictions(fold):
-    first, _, one, _ = fit(fold)
-    second, _, two, _ = fit(fold)
-    other, _, _, _ = fit(fold, seed=4)
-    assert one.equals(two)
-    for name, values in first.state_dict().items():
-        assert torch.equal(values, second.state_dict()[name]), name
-    assert not torch.equal(first.classifier.weight, other.classifier.weight)
+    first, second, other = fit(fold), fit(fold), fit(fold, seed=4)
+    assert first.predictions.equals(second.predictions)
+    for name, values in first.network.state_dict().items():
+        assert torch.equal(values, second.network.state_dict()[name]), name
+    assert not torch.equal(first.network.classifier.weight, other.network.classifier.weight)
 
 
 def test_noise_in_test_and_validation_rows_leaves_the_weights_bit_identical(fold):
-    first, *_ = fit(fold)
+    first = fit(fold).network
     fold.values[fold.parts != "train"] = np.random.default_rng(7).normal(5, 9, (36, 24))
-    second, *_ = fit(fold)
+    second = fit(fold).network
     for name, values in first.state_dict().items():
         assert torch.equal(values, second.state_dict()[name]), name
 
 
 def test_predictions_are_those_of_all_rows_that_did_not_train(fold):
-    _, _, predictions, _ = fit(fold)
+    predictions = fit(fold).predictions
     assert set(predictions["sample"]) == set(fold.samples[fold.parts != "train"])
     probabilities = predictions[["p:a", "p:b", "p:c"]]
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-8)
@@ -62,7 +70,7 @@ def test_predictions_are_those_of_all_rows_that_did_not_train(fold):
 
 
 def test_history_has_a_line_an_epoch_with_validation_scores(fold):
-    _, history, _, _ = fit(fold)
+    history = fit(fold).history
     assert list(history["epoch"]) == [1, 2, 3, 4, 5, 6]
     assert history[["loss", "accuracy", "validation_loss", "validation_accuracy"]].notna().all().all()
 
@@ -72,20 +80,22 @@ def test_plateau_halves_the_learning_rate_when_the_training_loss_stalls():
     values, targets = np.zeros((32, 8), dtype=np.float32), np.arange(32) % 2  # nothing to learn
     network = GexpNet(8, 2, stem_dropout=0, head_dropout=0, hidden_dropout=0)
     training = Training("adamax", 0.5, 40, 32, "plateau")
-    history = train(network, values, targets, training, CPU, torch.Generator().manual_seed(0))
+    history = train_one(network, values, targets, training)
     assert history[0]["learning_rate"] == 0.5
     assert history[-1]["learning_rate"] < 0.5
 
 
 def test_a_loss_that_is_not_finite_stops_with_epoch_and_fold(fold):
     fold.values[0, 0] = np.inf
-    with pytest.raises(InputError, match=r"fold 1: .*epoch 1"):
+    with pytest.raises(NotFinite, match=r"fold 1: .*epoch 1") as error:
         fit(fold)
+    assert error.value.fold == 1
+    assert all(torch.isfinite(values.float()).all() for values in error.value.network.state_dict().values())
 
 
 @pytest.mark.parametrize(("samples", "sizes"), [(10, [4, 4, 2]), (9, [4, 5]), (8, [4, 4]), (1, [1])])
 def test_no_batch_holds_a_single_sample(samples, sizes):
-    assert [len(batch) for batch in _batches(torch.arange(samples), 4)] == sizes
+    assert [end - start for start, end in batch_cuts(samples, 4)] == sizes
 
 
 def test_prediction_does_not_depend_on_the_batches():
@@ -97,8 +107,8 @@ def test_prediction_does_not_depend_on_the_batches():
 
 
 def test_training_in_bfloat16_comes_near_to_float32(fold):
-    exact = fit(fold)[1]["loss"]
-    rough = fit(fold, Training("adamax", 5e-3, 6, 16, "plateau", "bfloat16"))[1]["loss"]
+    exact = fit(fold, build=DenseNetwork).history["loss"]
+    rough = fit(fold, Training("adamax", 5e-3, 6, 16, "plateau", "bfloat16"), build=DenseNetwork).history["loss"]
     assert not rough.equals(exact)
     np.testing.assert_allclose(rough, exact, rtol=0.1)
 
@@ -115,5 +125,44 @@ def test_no_optimiser_brings_a_penalty_of_its_own(fold):
     network = GexpNet(24, 3)
     before = network.hidden[1].weight.detach().clone()
     none = Training("adamw", 1e-12, 1, 90)
-    train(network, *fold.part("train"), none, CPU, torch.Generator().manual_seed(0))
+    train_one(network, *fold.part("train"), none)
     torch.testing.assert_close(network.hidden[1].weight.detach(), before, rtol=0, atol=1e-11)
+
+
+def test_early_stopping_goes_back_to_the_best_validation_epoch(fold):
+    patient = Training("adamax", 5e-2, 60, 16, early_stopping=4)
+    trained = fit(fold, patient)
+    losses = trained.history["validation_loss"]
+    assert len(losses) < 60
+    assert losses.idxmin() == len(losses) - 5
+    table = trained.predictions[trained.predictions["part"] == "validation"]
+    chosen = table.apply(lambda row: row[f"p:{row['label']}"], axis=1)
+    assert -np.log(chosen).mean() == pytest.approx(losses.min(), rel=1e-5)
+
+
+def test_without_early_stopping_the_last_epoch_counts(fold):
+    trained = fit(fold)
+    table = trained.predictions[trained.predictions["part"] == "validation"]
+    chosen = table.apply(lambda row: row[f"p:{row['label']}"], axis=1)
+    assert -np.log(chosen).mean() == pytest.approx(trained.history["validation_loss"].iloc[-1], rel=1e-5)
+
+
+def test_with_random_labels_validation_accuracy_is_at_chance():
+    """Recipe and network are fitted without the validation rows: they cannot know their labels."""
+    rng = np.random.default_rng(5)
+    labels = rng.permutation(np.repeat(["a", "b"], 150))
+    cohort = anndata.AnnData(
+        rng.normal(size=(300, 400)).astype(np.float32),
+        obs=pd.DataFrame(
+            {"label": labels, "group": [f"g{n}" for n in range(300)]}, index=[f"s{n}" for n in range(300)]
+        ),
+        var=pd.DataFrame({"symbol": ""}, index=[f"g{n}" for n in range(400)]),
+        uns={"scale": "log2"},
+    )
+    parts = np.tile(["train", "train", "validation", "test"], 75)
+    steps = ["gene_quantile", {"select_logistic": {"keep": 40}}]
+    features = next(prepare_folds(cohort, [parts], steps)).features
+    fold = Fold(features.X, features.obs_names.to_numpy(), labels, parts, ["a", "b"], 1)
+    history = fit(fold, Training("adam", 1e-3, 15, 32)).history
+    assert history["accuracy"].iloc[-1] > 0.75  # learned by heart
+    assert abs(history["validation_accuracy"].mean() - 0.5) < 0.15

@@ -80,6 +80,8 @@ def _autocorrelation(x: Tensor, folds: int, reach: int) -> Tensor:
 def _patches_beyond(x: Tensor, folds: int, reach: int) -> Tensor:
     """Return the patches around positions before the first and behind the last one that still touch `x`."""
     rim = reach // 2
+    if rim == 0:
+        return x.new_zeros(folds, x.shape[1] // folds, 0)
     padded = functional.pad(x, (2 * rim, 2 * rim))
     ends = [padded[..., : 3 * rim], padded[..., padded.shape[-1] - 3 * rim :]]
     windows = torch.cat([end.unfold(2, reach, 1) for end in ends], dim=2)  # samples, channels, patches, reach

@@ -26,7 +26,7 @@ class StackedGexpNet:
     ----------
     networks : list of GexpNet of one shape, one a fold
     device : torch.device
-    order : int64 Tensor (folds, genes) or None
+    orders : list of int64 Tensor (genes,) or None
         Order in which each fold's network sees the genes, where it isn't theirs.
 
     Attributes
@@ -35,9 +35,9 @@ class StackedGexpNet:
         What learns. A convolution's bias before a BatchNorm has no part in the loss and gets no gradient.
     """
 
-    def __init__(self, networks: list[GexpNet], device: torch.device, order: Tensor | None = None):
+    def __init__(self, networks: list[GexpNet], device: torch.device, orders: list[Tensor] | None = None):
         self.folds = len(networks)
-        self.order = None if order is None else order.to(device)
+        self._orders = None if orders is None else torch.stack(orders).to(device)
         self._plain = networks[0]
         self._eps = networks[0].block.norm.eps
         self._reached = max(head.norm.num_features for head in self._plain.block.heads)
@@ -50,6 +50,10 @@ class StackedGexpNet:
         parameters[_DENSE] = dense[:, :, : self._reached].contiguous()
         parameters[_REST] = dense[:, :, self._reached :].contiguous()
         self.parameters = {name: value.requires_grad_() for name, value in parameters.items()}
+
+    def groups(self) -> list[dict]:
+        """Return what learns, as the optimiser wants it."""
+        return [{"params": list(self.parameters.values())}]
 
     def state(self, fold: int) -> dict[str, Tensor]:
         """Return a fold's weights and statistics by their names in GexpNet's state_dict."""
@@ -70,8 +74,10 @@ class StackedGexpNet:
         -------
         logits : Tensor (folds, samples, classes)
         """
-        if self.order is not None:
-            x = x.gather(2, self.order[:, None].expand_as(x))
+        if self._orders is not None:
+            x = x.gather(2, self._orders[:, None].expand_as(x))
+        trained = torch.ones(self.folds, 1) if present is None else present.any(dim=1, keepdim=True)
+        self._momentum = _MOMENTUM * trained.to(x)
         present = None if present is None else present.T.contiguous()  # samples, folds
         hidden = self._block(self._stem(x.transpose(0, 1).contiguous(), present), present)
         hidden = hidden + self.parameters["hidden.1.bias"][:, None]
@@ -188,9 +194,9 @@ class StackedGexpNet:
     def _remember(self, norm: str, mean: Tensor, variance: Tensor, count: Tensor) -> None:
         """Update a BatchNorm's running statistics as torch does, with the unbiased variance."""
         count = count.to(mean).view(-1, 1)
-        self.statistics[f"{norm}.running_mean"].lerp_(mean, _MOMENTUM)
-        self.statistics[f"{norm}.running_var"].lerp_(variance * count / (count - 1).clamp(min=1), _MOMENTUM)
-        self.statistics[f"{norm}.num_batches_tracked"] += 1
+        self.statistics[f"{norm}.running_mean"].lerp_(mean, self._momentum)
+        self.statistics[f"{norm}.running_var"].lerp_(variance * count / (count - 1).clamp(min=1), self._momentum)
+        self.statistics[f"{norm}.num_batches_tracked"] += (self._momentum[:, 0] > 0).long()
 
     def _by_fold(self, x: Tensor) -> Tensor:
         return x.view(len(x), self.folds, -1, x.shape[2])

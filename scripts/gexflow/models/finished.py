@@ -1,0 +1,62 @@
+"""Keep what finished folds gave, until all folds of a job are there: a job that dies repeats only the others."""
+
+import hashlib
+import logging
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gexflow import files
+
+logger = logging.getLogger("gexflow")
+
+
+def fingerprint(*parts: str, inputs: Sequence[str | Path] = ()) -> str:
+    """Return a digest of settings, code and the contents of input files: 16 hex digits."""
+    digests = [*parts, *(files.sha256(path) for path in inputs)]
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]
+
+
+class FinishedFolds:
+    """A hidden folder beside a job's outputs.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the model; the finished folds stand in its subfolder `.finished`.
+    mark : str
+        Fingerprint of all that decides the results. What has another one is removed.
+    """
+
+    def __init__(self, folder: Path, mark: str):
+        self._root = Path(folder) / ".finished"
+        self._kept = self._root / mark
+        for other in self._root.glob("*") if self._root.is_dir() else ():
+            if other != self._kept:
+                shutil.rmtree(other)
+
+    def has(self, number: int) -> bool:
+        """Tell whether a fold is finished."""
+        return self._place(number).is_dir()
+
+    def keep(self, number: int, outputs: Sequence[str | Path], write: Callable[[list[Path]], None]) -> None:
+        """Finish a fold: `write` puts its files at the paths that it is given, named as `outputs`."""
+        partial = self._place(number).with_name(f".{number}.{os.getpid()}.part")
+        partial.mkdir(parents=True)
+        try:
+            write([partial / Path(path).name for path in outputs])
+            os.replace(partial, self._place(number))
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def deliver(self, outputs: Sequence[Sequence[str | Path]]) -> None:
+        """Move the files of all folds (from 1) to the job's outputs, and remove the folder."""
+        for number, paths in enumerate(outputs, 1):
+            for path in map(Path, paths):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(self._place(number) / path.name, path)
+        shutil.rmtree(self._root)
+
+    def _place(self, number: int) -> Path:
+        return self._kept / f"fold{number}"

@@ -17,7 +17,7 @@ from gexflow.models.fold import Fold, train_fold
 from gexflow.models.gexpnet import GexpNet
 from gexflow.models.image_network import build_image_network
 from gexflow.models.trainer import Training
-from gexflow.recipes.folds import prepare_fold
+from gexflow.recipes.folds import prepare_folds
 from gexflow.recipes.layouts import lay_out_genes
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +49,10 @@ def parts(cohort) -> np.ndarray:
     return splits[splits["fold"] == 2].set_index("sample")["part"].loc[cohort.obs_names].to_numpy(dtype=str)
 
 
+def prepare_fold(cohort: anndata.AnnData, parts: np.ndarray, steps: list):
+    return next(prepare_folds(cohort, [parts], steps))
+
+
 def noisy(cohort: anndata.AnnData, parts: np.ndarray) -> anndata.AnnData:
     """Replace all rows that are not for training, labels included."""
     other = cohort.copy()
@@ -68,8 +72,8 @@ def same(first, second) -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_learns_from_training_rows_only(cohort, parts, name):
     assert {"train", "validation", "test"} == set(parts)
-    one = prepare_fold(cohort, parts, RECIPES[name], 2)
-    two = prepare_fold(noisy(cohort, parts), parts, RECIPES[name], 2)
+    one = prepare_fold(cohort, parts, RECIPES[name])
+    two = prepare_fold(noisy(cohort, parts), parts, RECIPES[name])
     assert one.fitted.uns["steps"] == two.fitted.uns["steps"]
     for column in one.fitted.var:
         same(one.fitted.var[column], two.fitted.var[column])
@@ -94,7 +98,7 @@ def weights(features: anndata.AnnData, network: str, tmp_path: Path) -> dict:
 @pytest.mark.parametrize(("network", "recipe"), [("gexpnet", "gexpnet-counts"), ("resnet50", "image-counts")])
 def test_a_network_learns_from_training_rows_only(cohort, parts, tmp_path, network, recipe):
     steps = yaml.safe_load((ROOT / "config.yaml").read_text())["recipes"][recipe]
-    one = weights(prepare_fold(cohort, parts, steps, 2).features, network, tmp_path)
-    two = weights(prepare_fold(noisy(cohort, parts), parts, steps, 2).features, network, tmp_path)
+    one = weights(prepare_fold(cohort, parts, steps).features, network, tmp_path)
+    two = weights(prepare_fold(noisy(cohort, parts), parts, steps).features, network, tmp_path)
     for name, values in one.items():
         assert torch.equal(values, two[name]), name

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from gexflow.errors import InputError
-from gexflow.recipes.folds import prepare_fold
+from gexflow.recipes.folds import PreparedFold, prepare_folds
 
 SYMBOLS = ["A", "", "B", "A", "C", "B", "A", "D"]
 
@@ -29,10 +29,14 @@ def parts(train: slice) -> np.ndarray:
     return found.astype(str)
 
 
+def prepare_fold(cohort, parts, steps) -> PreparedFold:
+    return next(prepare_folds(cohort, [parts], steps))
+
+
 @pytest.mark.parametrize("by", ["mean", "largest_mean"])
 def test_a_collapsed_gene_has_the_same_name_and_symbol_in_every_fold(cohort, by):
     steps = ["impute_median", {"collapse_genes": {"by": by}}]
-    folds = [prepare_fold(cohort, parts(train), steps, 1) for train in (slice(0, 10), slice(10, 30))]
+    folds = [prepare_fold(cohort, parts(train), steps) for train in (slice(0, 10), slice(10, 30))]
     for fold in folds:
         assert fold.features.var["symbol"].to_dict() == {"probe0": "A", "probe2": "B", "probe4": "C", "probe7": "D"}
     assert not folds[0].fitted.var.loc["probe0", "kept"]
@@ -42,14 +46,14 @@ def test_a_collapsed_gene_has_the_same_name_and_symbol_in_every_fold(cohort, by)
 
 
 def test_without_collapsing_features_carry_the_ids_of_their_genes(cohort):
-    fold = prepare_fold(cohort, parts(slice(10, 30)), ["impute_median", {"select_variance": {"top": 3}}], 1)
+    fold = prepare_fold(cohort, parts(slice(10, 30)), ["impute_median", {"select_variance": {"top": 3}}])
     assert list(fold.features.var_names) == list(cohort.var_names[fold.fitted.var["kept"]])
 
 
 @pytest.mark.filterwarnings("ignore:newton-cg failed")
 def test_each_step_s_note_stands_beside_it_and_counts_all_samples(cohort):
     steps = ["impute_median", "to_log2", {"clip": {"low": 0}}, "collapse_genes", {"select_logistic": {"max_iter": 1}}]
-    summary = prepare_fold(cohort, parts(slice(15, 30)), steps, 3).summary.set_index("step")
+    summary = prepare_fold(cohort, parts(slice(15, 30)), steps).summary.set_index("step")
     assert summary["note"].to_dict() == {
         "1 impute_median": "",
         "2 to_log2": "to_log2 left out: the values are on the log2 scale already",
@@ -59,17 +63,18 @@ def test_each_step_s_note_stands_beside_it_and_counts_all_samples(cohort):
     }
     assert summary["genes_in"].tolist() == [8, 8, 8, 8, 4]
     assert summary["genes_out"].tolist()[:4] == [8, 8, 8, 4]
-    assert (summary["fold"] == 3).all()
+    assert (summary["fold"] == 1).all()
 
 
 def test_a_note_on_the_scale_reaches_the_summary(cohort):
     cohort.X = np.rint(np.abs(cohort.X))
     cohort.uns["scale"] = "counts"
-    summary = prepare_fold(cohort, parts(slice(15, 30)), ["impute_median", "to_log2"], 1).summary.set_index("step")
+    summary = prepare_fold(cohort, parts(slice(15, 30)), ["impute_median", "to_log2"]).summary.set_index("step")
     assert "put `cpm` first" in summary["note"]["2 to_log2"]
 
 
 def test_a_mistake_names_fold_and_step(cohort):
     cohort.var["symbol"] = ""
-    with pytest.raises(InputError, match=r"^fold 2, step 2_collapse_genes: .*files\.annotation"):
-        prepare_fold(cohort, parts(slice(10, 30)), ["impute_median", "collapse_genes"], 2)
+    folds = [parts(slice(10, 30)), parts(slice(0, 30))]
+    with pytest.raises(InputError, match=r"^fold 1, step 2_collapse_genes: .*files\.annotation"):
+        list(prepare_folds(cohort, folds, ["impute_median", "collapse_genes"]))

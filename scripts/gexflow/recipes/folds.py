@@ -1,5 +1,7 @@
-"""One fold of a cohort through a recipe: fitted on its training part, applied to all samples."""
+"""A cohort through a recipe, fold by fold: fitted on the training part, applied to all samples."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import anndata
@@ -8,8 +10,19 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from gexflow.errors import InputError
+from gexflow.recipes.blocks import in_blocks
 from gexflow.recipes.collapse import CollapseGenes, first_columns
-from gexflow.recipes.recipe import apply_recipe, build_recipe, fit_recipe, kept_genes, step_table, store_recipe
+from gexflow.recipes.recipe import (
+    apply_step,
+    build_recipe,
+    check_features,
+    fit_step,
+    kept_genes,
+    naming_step,
+    step_table,
+    store_recipe,
+)
+from gexflow.recipes.shared import SharedValues
 
 
 @dataclass
@@ -22,43 +35,138 @@ class PreparedFold:
     recipe: Pipeline
 
 
-def prepare_fold(cohort: anndata.AnnData, parts: np.ndarray, steps: list, fold: int) -> PreparedFold:
-    """Fit a recipe to the training samples of a fold and prepare all samples.
+def prepare_folds(cohort: anndata.AnnData, parts: list[np.ndarray], steps: list) -> Iterator[PreparedFold]:
+    """Fit a recipe to the training samples of every fold and prepare all samples.
+
+    What no fold changes is done once: the steps before the first one whose result depends on the fold, and the order of
+    the values that `gene_quantile` or `sample_quantile` then needs. Every learned value comes from the training samples
+    of its fold alone.
 
     Parameters
     ----------
     cohort : AnnData
-        X float32 (samples, genes), `obs["label"]`, `var["symbol"]` ("" where a gene has none), `uns["scale"]`.
-    parts : str array (samples,)
+        X float32 (samples, genes), best with each gene's values side by side in memory; `obs["label"]`,
+        `var["symbol"]` ("" where a gene has none), `uns["scale"]`.
+    parts : list of str arrays (samples,), one a fold
         train, validation, test or holdout, in the cohort's order. Only "train" rows reach a fitted value.
     steps : list
         As in config.yaml.
-    fold : int
 
     Raises
     ------
     InputError
         If a class has no training sample, or a step cannot work on these values; names the fold.
     """
-    train = parts == "train"
     labels = cohort.obs["label"].to_numpy().astype(str)
+    symbols = cohort.var["symbol"].astype(str).to_numpy(dtype=object)
+    trains = [part == "train" for part in parts]
+    for fold, train in enumerate(trains, 1):
+        _check_classes(labels, train, fold)
+    with _naming(1):
+        recipes = [build_recipe(steps, str(cohort.uns["scale"])) for _ in parts]
+    shared, done = _share_first_steps(recipes, np.asarray(cohort.X, dtype=np.float32), trains, labels, symbols)
+    for fold, ((recipe, notes), part, train) in enumerate(zip(recipes, parts, trains, strict=True), 1):
+        with _naming(fold):
+            features = _finish_fold(recipe, notes, done, shared, train, labels, symbols)
+        obs = cohort.obs[["label", "group"]].assign(part=pd.Categorical(part))
+        var = cohort.var.iloc[shown_genes(recipe, symbols)][["symbol"]].copy()
+        summary = step_table(recipe, cohort.n_vars, notes)
+        summary.insert(0, "fold", fold)
+        table = anndata.AnnData(features, obs=obs, var=var)
+        yield PreparedFold(table, store_recipe(recipe, list(cohort.var_names)), summary, recipe)
+
+
+def _check_classes(labels: np.ndarray, train: np.ndarray, fold: int) -> None:
     absent = sorted(set(labels) - set(labels[train]))
     if absent:
         raise InputError(f"fold {fold}: no training sample of class {', '.join(absent)}: use fewer folds")
-    values = np.asarray(cohort.X, dtype=np.float32)
-    symbols = cohort.var["symbol"].astype(str).to_numpy(dtype=object)
+
+
+@contextmanager
+def _naming(fold: int) -> Iterator[None]:
+    """Say the fold in a step's complaint."""
     try:
-        recipe, notes = build_recipe(steps, str(cohort.uns["scale"]))
-        fit_recipe(recipe, values[train], labels[train], symbols)
-        features = apply_recipe(recipe, values, notes)
+        yield
     except InputError as error:
         raise InputError(f"fold {fold}, {error}") from None
-    obs = cohort.obs[["label", "group"]].assign(part=pd.Categorical(parts))
-    var = cohort.var.iloc[shown_genes(recipe, symbols)][["symbol"]].copy()
-    summary = step_table(recipe, cohort.n_vars, notes)
-    summary.insert(0, "fold", fold)
-    table = anndata.AnnData(features, obs=obs, var=var)
-    return PreparedFold(table, store_recipe(recipe, list(cohort.var_names)), summary, recipe)
+
+
+def _share_first_steps(
+    recipes: list[tuple[Pipeline, dict[str, str]]],
+    values: np.ndarray,
+    trains: list[np.ndarray],
+    labels: np.ndarray,
+    symbols: np.ndarray,
+) -> tuple[SharedValues, int]:
+    """Fit the first steps in every fold, as long as all folds get the same values from them.
+
+    Returns
+    -------
+    shared : SharedValues
+        What these steps make of all samples.
+    done : int
+        How many steps that were.
+    """
+    done = 0
+    for name, step in recipes[0][0].steps:
+        if not step.same_in_all_folds(values):
+            break
+        for fold, ((recipe, _), train) in enumerate(zip(recipes, trains, strict=True), 1):
+            with _naming(fold):
+                fit_step(name, recipe.named_steps[name], _rows(values, np.flatnonzero(train)), labels[train], symbols)
+        with _naming(1):
+            values, done = apply_step(name, step, values, recipes[0][1]), done + 1
+        for _, notes in recipes[1:]:
+            notes[name] = recipes[0][1][name]
+        symbols = symbols[getattr(step, "kept_", slice(None))]
+    return SharedValues(values), done
+
+
+def _finish_fold(
+    recipe: Pipeline,
+    notes: dict[str, str],
+    done: int,
+    shared: SharedValues,
+    train: np.ndarray,
+    labels: np.ndarray,
+    symbols: np.ndarray,
+) -> np.ndarray:
+    """Fit the other steps in one fold; return its features (samples, kept genes) in the cohort's order.
+
+    Training samples stand first on the way, so that they are a view of the table and not a copy.
+    """
+    rows, training = np.argsort(~train, kind="stable"), int(train.sum())
+    values = None
+    for position, (name, step) in enumerate(recipe.steps):
+        if position < done:
+            pass
+        elif position == done and step.shares:
+            with naming_step(name):
+                values = step.fit_shared(shared, rows, training)
+        else:
+            values = _rows(shared.values, rows) if values is None else values
+            fit_step(name, step, values[:training], labels[rows[:training]], symbols)
+            values = apply_step(name, step, values, notes)
+        symbols = symbols[getattr(step, "kept_", slice(None))]
+    if values is None:
+        values, rows = shared.values, np.arange(len(rows))
+    return check_features(_in_order(values, rows))
+
+
+def _rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Take rows of a table, with each gene's values side by side in memory."""
+    return values.T.take(rows, axis=1).T
+
+
+def _in_order(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Put row i of `values` (samples, genes) into row `rows[i]` of a new table, each sample's values side by side."""
+    features = np.empty(values.shape, dtype=np.float32)
+
+    def place_block(block: slice) -> None:
+        features[rows[block]] = values[block]
+
+    in_blocks(place_block, *values.shape)
+    return features
 
 
 def shown_genes(recipe: Pipeline, symbols: np.ndarray) -> np.ndarray:

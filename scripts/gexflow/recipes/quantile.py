@@ -3,12 +3,13 @@
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import ndtri
 
+from gexflow.recipes.blocks import in_blocks
+from gexflow.recipes.normal_scores import BOUND, normal_scores
+from gexflow.recipes.order import order_genes
+from gexflow.recipes.shared import SharedValues
 from gexflow.recipes.values import Standardising
 
-# scikit-learn's bound, within which a value counts as the smallest or largest of the training samples
-_BOUND = 1e-7
 _LARGEST = 1000
 
 
@@ -17,39 +18,152 @@ class GeneQuantile(Standardising):
 
     The definition is scikit-learn's `QuantileTransformer(subsample=None)` in float64: `n_quantiles` = 1000, or the
     number of training samples if smaller; ties take the mean of both interpolations; values beyond the training range
-    take its ends. This is not between-sample quantile normalisation (Bolstad 2003).
+    take its ends. This is not between-sample quantile normalisation (Bolstad 2003), which is `sample_quantile`.
 
     Parameters
     ----------
     output : "normal" or "uniform"
+    ties : "ends" or "midrank"
+        Where many training samples share the smallest (or largest) value, as RNA-seq its zeros: "ends", as
+        scikit-learn, maps it to the end of the distribution (-5.2 of the normal one), far from all other values;
+        "midrank" to the middle of its own share.
     """
 
     per_gene: ClassVar[tuple[str, ...]] = ("quantiles_",)
+    shares: ClassVar[bool] = True
 
-    def __init__(self, output: str = "normal"):
+    def __init__(self, output: str = "normal", ties: str = "ends"):
         self.output = output
+        self.ties = ties
 
     def _learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
-        references = np.linspace(0, 1, min(_LARGEST, len(X)))
-        quantiles = np.nanquantile(X.astype(np.float64), references, axis=0)
-        # rounding in the interpolation can make neighbours swap
-        self.quantiles_ = np.maximum.accumulate(quantiles, axis=0)
+        self.quantiles_ = np.empty((min(_LARGEST, len(X)), X.shape[1]))
+
+        def learn_block(block: slice) -> None:
+            ordered = np.sort(X[:, block].T, axis=1)  # missing values stand last
+            self.quantiles_[:, block] = _quantiles(ordered, len(self.quantiles_)).T
+
+        in_blocks(learn_block, X.shape[1], len(X))
 
     def _apply(self, X: np.ndarray) -> np.ndarray:
-        references = np.linspace(0, 1, len(self.quantiles_))
-        mapped = np.empty(X.shape, dtype=np.float32)
-        for gene, quantiles in enumerate(self.quantiles_.T):
-            mapped[:, gene] = self._map_gene(X[:, gene].astype(np.float64), quantiles, references)
-        return mapped
+        mapped = np.empty(X.shape[::-1], dtype=np.float32)
 
-    def _map_gene(self, values: np.ndarray, quantiles: np.ndarray, references: np.ndarray) -> np.ndarray:
-        up = np.interp(values, quantiles, references)
-        down = np.interp(-values, -quantiles[::-1], -references[::-1])
-        share = 0.5 * (up - down)
-        margin = _BOUND if self.output == "normal" else 0.0
-        share[values + margin >= quantiles[-1]] = 1.0
-        share[values - margin <= quantiles[0]] = 0.0
-        if self.output == "uniform":
-            return share
-        ends = ndtri(_BOUND - np.spacing(1)), ndtri(1 - (_BOUND - np.spacing(1)))
-        return np.clip(ndtri(share), *ends)
+        def map_block(block: slice) -> None:
+            order = order_genes(X[:, block])
+            ordered = _ordered(X[:, block], order)
+            self._map(ordered, self.quantiles_[:, block].T, order, mapped[block])
+
+        in_blocks(map_block, X.shape[1], len(X))
+        return mapped.T
+
+    def fit_shared(self, shared: SharedValues, rows: np.ndarray, training: int) -> np.ndarray:
+        """Fit to the first `training` of `rows` and map all of them, with the order that all folds share.
+
+        Equal to `fit(values[rows[:training]])` and `transform(values[rows])`.
+
+        Parameters
+        ----------
+        shared : SharedValues
+        rows : int array (samples,)
+            A permutation of the samples.
+        training : int
+
+        Returns
+        -------
+        mapped : float32 array (samples, genes), genes contiguous, in the order of `rows`
+        """
+        if shared.missing:
+            return self.fit(shared.values[rows[:training]]).transform(shared.values[rows])
+        samples, genes = shared.values.shape
+        self.n_features_in_ = genes
+        places = np.empty(samples, dtype=np.intp)
+        places[rows] = np.arange(samples)
+        self.quantiles_ = np.empty((min(_LARGEST, training), genes))
+        mapped = np.empty((genes, samples), dtype=np.float32)
+
+        def map_block(block: slice) -> None:
+            order = shared.order[block]
+            ordered, new_places = _ordered(shared.values[:, block], order), places.take(order)
+            quantiles = _quantiles(ordered[new_places < training].reshape(len(order), -1), len(self.quantiles_))
+            self.quantiles_[:, block] = quantiles.T
+            self._map(ordered, quantiles, new_places, mapped[block])
+
+        in_blocks(map_block, genes, samples)
+        return mapped.T
+
+    def _map(self, ordered: np.ndarray, quantiles: np.ndarray, places: np.ndarray, mapped: np.ndarray) -> None:
+        """Map sorted values (genes, samples) and put each at its place (genes, samples) in `mapped`."""
+        last = max(1, quantiles.shape[1] - 1)
+        values = ordered.astype(np.float64)
+        positions = _positions(values, quantiles)
+        if self.ties == "ends":
+            margin = BOUND if self.output == "normal" else 0.0
+            positions[values + margin >= quantiles[:, -1:]] = last
+            positions[values - margin <= quantiles[:, :1]] = 0
+        scores = normal_scores(positions, last) if self.output == "normal" else positions / last
+        lines = np.arange(len(mapped))[:, None] * mapped.shape[1]
+        mapped.reshape(-1)[lines + places] = scores
+
+
+def _ordered(values: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Return the values (samples, genes) of each gene in their order (genes, samples)."""
+    lines = np.ascontiguousarray(values.T)
+    return lines.take(order + np.arange(len(lines))[:, None] * lines.shape[1])
+
+
+def _quantiles(ordered: np.ndarray, count: int) -> np.ndarray:
+    """Return `count` even quantiles of sorted values (genes, samples), float64; missing values stand last."""
+    known = ordered.shape[1] - np.isnan(ordered).sum(axis=1)
+    quantiles = np.full((len(ordered), count), np.nan)
+    for number in np.unique(known[known > 0]):
+        lines = known == number
+        quantiles[lines] = _quantiles_of_whole(ordered[lines, :number], count)
+    return quantiles
+
+
+def _quantiles_of_whole(ordered: np.ndarray, count: int) -> np.ndarray:
+    """Interpolate between neighbours, as numpy's "linear" method."""
+    places = np.linspace(0, 1, count) * (ordered.shape[1] - 1)
+    below = places.astype(np.intp)
+    above = np.minimum(below + 1, ordered.shape[1] - 1)
+    low, high = ordered[:, below].astype(np.float64), ordered[:, above].astype(np.float64)
+    # rounding in the interpolation can make neighbours swap
+    return np.maximum.accumulate(low + (high - low) * (places - below), axis=1)
+
+
+def _positions(values: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+    """Return where sorted values stand among the quantiles of their gene: 0 at the first, count - 1 at the last.
+
+    Between two quantiles a value's position is interpolated; among equal ones it is the middle of theirs, as the mean
+    of both interpolations of scikit-learn is.
+
+    Parameters
+    ----------
+    values : float64 array (genes, samples), sorted along the samples, missing ones last
+    quantiles : float64 array (genes, quantiles), sorted
+    """
+    # one more line part, number 0, for what lies below the first quantile
+    parts = _counts(values, quantiles, "left")
+    gaps = np.diff(quantiles, axis=1)
+    slopes = np.zeros((len(quantiles), quantiles.shape[1] + 1))
+    np.divide(1.0, gaps, out=slopes[:, 1:-1], where=gaps > 0)
+    starts = np.concatenate([quantiles[:, :1], quantiles], axis=1)
+    numbers = np.maximum(np.arange(-1.0, quantiles.shape[1]), 0)
+    flat = parts + np.arange(len(parts))[:, None] * starts.shape[1]
+    positions = values - starts.take(flat)
+    positions *= slopes.take(flat)
+    positions += numbers.take(parts)
+    tied = np.flatnonzero((gaps == 0).any(axis=1))
+    if tied.size:
+        equal = parts[tied] - _counts(values[tied], quantiles[tied], "right")
+        positions[tied] -= np.maximum(equal - 1, 0) / 2
+    return positions
+
+
+def _counts(values: np.ndarray, quantiles: np.ndarray, side: str) -> np.ndarray:
+    """Count for each sorted value the quantiles of its gene below it ("right"), or not above it ("left")."""
+    counts = np.empty(values.shape, dtype=np.intp)
+    for line, gene, marks in zip(counts, values, quantiles, strict=True):
+        first = gene.searchsorted(marks, side)  # the first value that a quantile is counted for
+        np.cumsum(np.bincount(first, minlength=len(gene) + 1)[:-1], out=line)
+    return counts

@@ -1,6 +1,8 @@
 """A recipe: a list of named steps as a scikit-learn Pipeline, what it learned as a table, and back."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import anndata
@@ -79,31 +81,51 @@ def fit_recipe(recipe: Pipeline, values: np.ndarray, labels: np.ndarray, symbols
     """
     reached = np.full(values.shape[1], "", dtype=object) if symbols is None else np.asarray(symbols, dtype=object)
     for name, step in recipe.steps:
-        try:
-            values = step.fit(values, labels, symbols=reached).transform(values)
-        except InputError as error:
-            raise InputError(f"step {name}: {error}") from None
+        fit_step(name, step, values, labels, reached)
+        values = apply_step(name, step, values)
         reached = reached[getattr(step, "kept_", slice(None))]
     return recipe
 
 
-def apply_recipe(recipe: Pipeline, values: np.ndarray, notes: dict[str, str] | None = None) -> np.ndarray:
-    """Prepare any samples: (samples, genes) float32 to (samples, kept genes) float32, all finite.
-
-    A map given as `notes`, from `build_recipe`, receives by the step's name what the steps say of their work on these
-    samples.
-    """
+def apply_recipe(recipe: Pipeline, values: np.ndarray) -> np.ndarray:
+    """Prepare any samples: (samples, genes) float32 to (samples, kept genes) float32, all finite."""
     for name, step in recipe.steps:
-        try:
-            if notes is not None:
-                said = (notes.get(name, ""), step.note(values))  # by build_recipe, and now
-                notes[name] = "; ".join(filter(None, said))
-            values = step.transform(values)
-        except InputError as error:
-            raise InputError(f"step {name}: {error}") from None
-    if not np.isfinite(values).all():
+        values = apply_step(name, step, values)
+    return check_features(np.ascontiguousarray(values, dtype=np.float32))
+
+
+def fit_step(name: str, step: Step, values: np.ndarray, labels: np.ndarray | None, symbols: np.ndarray) -> None:
+    """Fit one step of a recipe to training samples (samples, genes that reach it)."""
+    with naming_step(name):
+        step.fit(values, labels, symbols=symbols)
+
+
+def apply_step(name: str, step: Step, values: np.ndarray, notes: dict[str, str] | None = None) -> np.ndarray:
+    """Apply one fitted step to any samples.
+
+    A map given as `notes`, from `build_recipe`, receives by the step's name what the step says of its work on them.
+    """
+    with naming_step(name):
+        if notes is not None:
+            said = (notes.get(name, ""), step.note(values))  # by build_recipe, and now
+            notes[name] = "; ".join(filter(None, said))
+        return step.transform(values)
+
+
+@contextmanager
+def naming_step(name: str) -> Iterator[None]:
+    """Say the step in its complaint."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"step {name}: {error}") from None
+
+
+def check_features(features: np.ndarray) -> np.ndarray:
+    """Return features (samples, genes) if all are finite."""
+    if not np.isfinite(features.sum(axis=0, dtype=np.float64)).all():
         raise InputError("the features hold missing or infinite values: begin the recipe with impute_median")
-    return np.ascontiguousarray(values, dtype=np.float32)
+    return features
 
 
 def kept_genes(recipe: Pipeline, genes: int) -> np.ndarray:

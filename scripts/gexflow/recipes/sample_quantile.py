@@ -5,6 +5,9 @@ from typing import ClassVar
 import numpy as np
 
 from gexflow.errors import InputError
+from gexflow.recipes.blocks import in_blocks
+from gexflow.recipes.sample_ranks import SampleRanks, rank_samples
+from gexflow.recipes.shared import SharedValues
 from gexflow.recipes.step import Step
 
 
@@ -23,26 +26,66 @@ class SampleQuantile(Step):
     """
 
     per_gene: ClassVar[tuple[str, ...]] = ("target_",)
+    shares: ClassVar[bool] = True
 
     def _learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
-        total, count = np.zeros(X.shape[1]), 0
-        for sample in X:
-            known = np.sort(sample[~np.isnan(sample)])
-            if known.size:
-                total += _stretched(known.astype(np.float64), X.shape[1])
+        self._learn_target(rank_samples(X), np.arange(len(X)))
+
+    def _apply(self, X: np.ndarray) -> np.ndarray:
+        return self._map(rank_samples(X), np.arange(len(X)))
+
+    def fit_shared(self, shared: SharedValues, rows: np.ndarray, training: int) -> np.ndarray:
+        """Fit to the first `training` of `rows` and map all of them, with the ranks that all folds share.
+
+        Equal to `fit(values[rows[:training]])` and `transform(values[rows])`.
+
+        Parameters
+        ----------
+        shared : SharedValues
+        rows : int array (samples,)
+            A permutation of the samples.
+        training : int
+
+        Returns
+        -------
+        mapped : float32 array (samples, genes), in the order of `rows`
+        """
+        self.n_features_in_ = shared.values.shape[1]
+        self._learn_target(shared.sample_ranks, rows[:training])
+        return self._map(shared.sample_ranks, rows)
+
+    def _learn_target(self, samples: SampleRanks, rows: np.ndarray) -> None:
+        genes = samples.ordered.shape[1]
+        total, count = np.zeros(genes), 0
+        for row in rows:
+            known = samples.known[row]
+            if known:
+                total += _stretched(samples.ordered[row, :known], genes)
                 count += 1
         if count == 0:
             raise InputError("no training sample has a value: sample_quantile has nothing to learn from")
         self.target_ = total / count
 
-    def _apply(self, X: np.ndarray) -> np.ndarray:
-        mapped = np.full(X.shape, np.nan, dtype=np.float32)
-        for sample, row in zip(X, mapped, strict=True):
-            known = ~np.isnan(sample)
-            values = sample[known]
-            if values.size:
-                row[known] = _by_rank(values, _stretched(self.target_, values.size))
+    def _map(self, samples: SampleRanks, rows: np.ndarray) -> np.ndarray:
+        mapped = np.empty((len(rows), samples.ordered.shape[1]), dtype=np.float32)
+
+        def map_block(block: slice) -> None:
+            for row, line in zip(rows[block], mapped[block], strict=True):
+                places = self._places(samples, row)
+                places.take(samples.ranks[row], out=line, mode="clip")
+
+        in_blocks(map_block, len(rows), mapped.shape[1])
         return mapped
+
+    def _places(self, samples: SampleRanks, row: int) -> np.ndarray:
+        """Return the mapped values of a sample in rising order, float32 (genes,); those of missing values are NaN."""
+        known, genes = samples.known[row], len(self.target_)
+        target = _stretched(self.target_, known)
+        if samples.tied[row]:
+            target = _shared_means(samples.ordered[row, :known], target)
+        places = np.full(genes, np.nan, dtype=np.float32)
+        places[:known] = target
+        return places
 
 
 def _stretched(ordered: np.ndarray, length: int) -> np.ndarray:
@@ -52,13 +95,8 @@ def _stretched(ordered: np.ndarray, length: int) -> np.ndarray:
     return np.interp(np.linspace(0, 1, length), np.linspace(0, 1, len(ordered)), ordered)
 
 
-def _by_rank(values: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Give the k-th smallest value the k-th place of the target; ties share the mean of their places."""
-    order = np.argsort(values)
-    ordered = values[order]
+def _shared_means(ordered: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Give equal values the mean of their places in the target."""
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    lengths = np.diff(np.append(starts, len(values)))
-    means = np.add.reduceat(target, starts) / lengths
-    mapped = np.empty(len(values))
-    mapped[order] = np.repeat(means, lengths)
-    return mapped
+    lengths = np.diff(np.append(starts, len(ordered)))
+    return np.repeat(np.add.reduceat(target, starts) / lengths, lengths)

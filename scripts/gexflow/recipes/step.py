@@ -18,9 +18,11 @@ class Step(TransformerMixin, BaseEstimator):
     Attributes
     ----------
     per_gene : names of learned arrays whose last axis is the step's input genes
+    shares : whether the step has `fit_shared`, which takes what it can from `SharedValues`
     """
 
     per_gene: ClassVar[tuple[str, ...]] = ()
+    shares: ClassVar[bool] = False
     allows_missing: ClassVar[bool] = True
 
     @classmethod
@@ -48,6 +50,10 @@ class Step(TransformerMixin, BaseEstimator):
         check_is_fitted(self, ("n_features_in_", *self.per_gene))
         return self._apply(self._checked(X, reset=False))
 
+    def same_in_all_folds(self, X: np.ndarray) -> bool:
+        """Tell whether the step makes the same of these samples (samples, genes), whichever of them train."""
+        return False
+
     def note(self, X: np.ndarray) -> str:
         """Say what a user must be told of the fitted step's work on these samples (samples, genes); "" if nothing."""
         return ""
@@ -70,6 +76,14 @@ class Step(TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = self.allows_missing
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+class SampleWise(Step):
+    """Base of the steps that learn nothing: what becomes of a sample depends on no other one."""
+
+    def same_in_all_folds(self, X: np.ndarray) -> bool:
+        """Say yes."""
+        return True
 
 
 class Selection(Step):

@@ -5,7 +5,8 @@ from typing import ClassVar
 import numpy as np
 
 from gexflow.errors import InputError
-from gexflow.recipes.step import Step
+from gexflow.recipes.blocks import in_blocks
+from gexflow.recipes.step import SampleWise, Step
 
 
 class ImputeMedian(Step):
@@ -17,16 +18,34 @@ class ImputeMedian(Step):
     per_gene: ClassVar[tuple[str, ...]] = ("medians_", "kept_")
 
     def _learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
-        self.kept_ = ~np.isnan(X).all(axis=0)
-        self.medians_ = np.full(X.shape[1], np.nan, dtype=np.float32)
-        self.medians_[self.kept_] = np.nanmedian(X[:, self.kept_], axis=0)
+        self.medians_ = np.empty(X.shape[1], dtype=np.float32)
+
+        def learn_block(block: slice) -> None:
+            self.medians_[block] = _medians(np.sort(X[:, block].T, axis=1))
+
+        in_blocks(learn_block, X.shape[1], len(X))
+        self.kept_ = ~np.isnan(self.medians_)
+
+    def same_in_all_folds(self, X: np.ndarray) -> bool:
+        """Say yes where no value is missing: then there is nothing to fill."""
+        return not np.isnan(X.sum(axis=0, dtype=np.float64)).any()
 
     def _apply(self, X: np.ndarray) -> np.ndarray:
+        if self.kept_.all() and self.same_in_all_folds(X):
+            return X
         filled = np.where(np.isnan(X), self.medians_, X)
         return filled[:, self.kept_]
 
 
-class Cpm(Step):
+def _medians(ordered: np.ndarray) -> np.ndarray:
+    """Return the medians of sorted values (genes, samples); missing ones stand last. NaN where all are missing."""
+    known = ordered.shape[1] - np.isnan(ordered).sum(axis=1)
+    lines = np.arange(len(ordered))
+    low, high = ordered[lines, np.maximum(known - 1, 0) // 2], ordered[lines, known // 2]
+    return np.where(known > 0, (low + high) / 2, np.nan)
+
+
+class Cpm(SampleWise):
     """Counts per million: divide by the sample's sum over all genes, times 10^6. Learns nothing."""
 
     @classmethod
@@ -43,7 +62,7 @@ class Cpm(Step):
         return (X * (1e6 / sums)).astype(np.float32)
 
 
-class ToLog2(Step):
+class ToLog2(SampleWise):
     """log2(x + offset) of counts or linear values; logged data are left alone. Learns nothing."""
 
     def __init__(self, offset: float = 1.0):
@@ -70,7 +89,7 @@ class ToLog2(Step):
         return np.log2(X + np.float32(self.offset))
 
 
-class Floor(Step):
+class Floor(SampleWise):
     """Set values below a bound to one value, as the image study does below 1. Learns nothing."""
 
     def __init__(self, below: float = 1.0, to: float = 0.0):
@@ -81,7 +100,7 @@ class Floor(Step):
         return np.where(self.below > X, np.float32(self.to), X)
 
 
-class Clip(Step):
+class Clip(SampleWise):
     """Move values outside [low, high] to the nearer bound; null means no bound. Learns nothing."""
 
     def __init__(self, low: float | None = None, high: float | None = None):

@@ -1,0 +1,29 @@
+"""Work on a table gene by gene, in blocks that fit into a core's cache, on as many threads as the job has."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+_BLOCK = 1 << 15  # values of a block: 256 kB in float64
+
+
+def job_threads() -> int:
+    """Return the threads of this job: OMP_NUM_THREADS, which Snakemake sets, or else all cores."""
+    return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+
+
+def in_blocks(work: Callable[[slice], None], lines: int, length: int) -> None:
+    """Call `work` with slices that cover `lines` lines (genes, or samples) of `length` values each.
+
+    numpy releases Python's lock in long operations, so that blocks on several threads run side by side. Each block
+    must write to its own part of a result; the result then never depends on the number of threads.
+    """
+    step = max(1, _BLOCK // max(1, length))
+    blocks = [slice(start, min(start + step, lines)) for start in range(0, lines, step)]
+    threads = min(job_threads(), len(blocks))
+    if threads <= 1:
+        for block in blocks:
+            work(block)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, blocks))  # the list raises what a block raised

@@ -1,0 +1,38 @@
+"""The order of each gene's values over the samples, which no fold changes."""
+
+import numpy as np
+
+from gexflow.recipes.blocks import in_blocks
+
+
+def order_genes(values: np.ndarray) -> np.ndarray:
+    """Sort the samples by their value, gene by gene.
+
+    Parameters
+    ----------
+    values : float32 array (samples, genes)
+
+    Returns
+    -------
+    order : uint16 array (genes, samples), uint32 from 65,536 samples on
+        The sample with the smallest value of the gene first; equal values stand in any order, missing ones last.
+    """
+    samples, genes = values.shape
+    order = np.empty((genes, samples), dtype=np.uint16 if samples <= 1 << 16 else np.uint32)
+
+    def sort_block(block: slice) -> None:
+        order[block] = order_lines(np.ascontiguousarray(values[:, block].T))
+
+    in_blocks(sort_block, genes, samples)
+    return order
+
+
+def order_lines(lines: np.ndarray) -> np.ndarray:
+    """Return the order within each line: values and places are packed into one integer, which sorts faster."""
+    bits = np.where(np.isnan(lines), np.float32(np.nan), lines).view(np.int32)
+    # as integers, negative floats stand in reverse order
+    keys = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).astype(np.int64)
+    keys <<= 32
+    keys |= np.arange(lines.shape[1])
+    keys.sort(axis=1)
+    return keys & 0xFFFFFFFF

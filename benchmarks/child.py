@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.item import Arrays, Item, Outcome, Unsuitable, Way
+from benchmarks.item import Item, Outcome, Unsuitable, Way, load_arrays
 
 PACKAGES = ["numpy", "scipy", "scikit-learn", "pandas", "anndata", "torch", "qnorm"]
 
@@ -48,12 +48,6 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
-
-
-def load_arrays(path: str) -> Arrays:
-    """Read the arrays of an earlier answer."""
-    with np.load(path) as stored:
-        return dict(stored)
 
 
 def answer_request(request: dict, item: Item) -> dict:

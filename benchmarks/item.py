@@ -68,8 +68,8 @@ class Item:
         "" where the peer is a package that GexFlow itself depends on; otherwise it runs in the peers' environment.
     most_memory : float or None
         Bound on GexFlow's peak memory in sizes of the input.
-    sound : function ({words: facts}) -> set of words, or None
-        Which of the peer's ways gave a full answer.
+    sound : function ({words: facts}, {words: arrays}) -> set of words, or None
+        Which of the peer's ways gave a full answer; at least one.
     gpu : bool
         Whether the item can run on a GPU.
     """
@@ -86,8 +86,14 @@ class Item:
     aim: str = ""
     peer_package: str = ""
     most_memory: float | None = None
-    sound: Callable[[dict[str, dict]], set[str]] | None = None
+    sound: Callable[[dict[str, dict], dict[str, Arrays]], set[str]] | None = None
     gpu: bool = False
+
+
+def load_arrays(path: str | Path) -> Arrays:
+    """Read the arrays of an answer."""
+    with np.load(path) as stored:
+        return dict(stored)
 
 
 def largest_difference(ours: np.ndarray, peer: np.ndarray) -> float:

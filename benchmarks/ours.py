@@ -6,11 +6,15 @@ import anndata
 import numpy as np
 import pandas as pd
 
-from gexflow.recipes import folds
+from gexflow.recipes.folds import prepare_folds
 
 
 def cohort_of(values: np.ndarray | None, labels: np.ndarray, genes: int, scale: str) -> anndata.AnnData:
-    """Return values float32 (samples, genes), or none yet, and class numbers (samples,) as a cohort."""
+    """Return values float32 (samples, genes), or none yet, and class numbers (samples,) as a cohort.
+
+    Each gene's values lie side by side, as `files.read_by_gene` hands a cohort over.
+    """
+    values = None if values is None else np.asfortranarray(values)
     classes = [f"C{number:02d}" for number in labels]
     samples = [f"S{number}" for number in range(len(labels))]
     symbols = [f"G{number}" for number in range(genes)]
@@ -25,10 +29,5 @@ def parts_of(fold: np.ndarray) -> list[np.ndarray]:
 
 
 def prepared(cohort: anndata.AnnData, fold: np.ndarray, steps: list) -> Iterator[anndata.AnnData]:
-    """Yield the features of each fold; what does not depend on the fold is done once, where the library does so."""
-    parts = parts_of(fold)
-    if hasattr(folds, "prepare_folds"):
-        yield from (one.features for one in folds.prepare_folds(cohort, parts, steps))
-    else:
-        for number, part in enumerate(parts, start=1):
-            yield folds.prepare_fold(cohort, part, steps, number).features
+    """Yield the features of each fold; what no fold changes is done once."""
+    return (one.features for one in prepare_folds(cohort, parts_of(fold), steps))

@@ -1,7 +1,7 @@
 """GexpNet as a PyTorch user would write it from the paper, and a plain training loop: the peer of GexFlow's own.
 
-Source: IEEE TCBB 2025, doi 10.1109/TCBBIO.2025.3637184. Nothing here is GexFlow's; it follows the published form step by
-step: heads padded with zeros to 64 channels, stacked, and summed with softmax weights.
+Source: IEEE TCBB 2025, doi 10.1109/TCBBIO.2025.3637184. Nothing here is GexFlow's. It follows the published form
+step by step: heads padded with zeros to 64 channels, stacked, and summed with softmax weights.
 """
 
 import time

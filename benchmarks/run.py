@@ -14,7 +14,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from benchmarks.item import Item, Unsuitable
+from benchmarks.item import Item, Unsuitable, load_arrays
 from benchmarks.items import ITEMS
 from benchmarks.machine import commit, describe_machine
 from benchmarks.processes import ROOT, Failed, Processes
@@ -60,24 +60,26 @@ def make_data(processes: Processes) -> dict:
     return facts
 
 
-def choose_peer(processes: Processes) -> tuple[str, dict[str, str]]:
-    """Return the peer's fastest way for this size, and what each way's trial gave, in words."""
+def choose_peer(processes: Processes, ways: list[str]) -> tuple[str, dict[str, str]]:
+    """Return the fastest of the peer's ways for this size, and what each one's trial gave, in words."""
     item = processes.item
-    if len(item.peers) == 1:
-        return next(iter(item.peers)), {}
-    answers, told, fastest = {}, {}, None
-    for words in item.peers:
+    if len(ways) == 1:
+        return ways[0], {}
+    answers, results, told, fastest = {}, {}, {}, None
+    path = processes.folder / "trial.npz"
+    for words in ways:
         timeout = None if fastest is None else max(MINUTE, PATIENCE * fastest)
         try:
-            answers[words] = processes.run("peer", timeout, peer=words)
+            answers[words] = processes.run("peer", timeout, peer=words, arrays=str(path))
+            results[words] = load_arrays(path)
+            seconds = answers[words]["seconds"]
+            fastest = seconds if fastest is None else min(fastest, seconds)
+            told[words] = f"{seconds:.3g} s"
         except Unsuitable as reason:
             told[words] = str(reason)
-            continue
-        seconds = answers[words]["seconds"]
-        fastest = seconds if fastest is None else min(fastest, seconds)
-        told[words] = f"{seconds:.3g} s"
         print(f"  trial of {words}: {told[words]}", flush=True)
-    sound = item.sound({words: answer["facts"] for words, answer in answers.items()})
+    path.unlink(missing_ok=True)
+    sound = item.sound({words: answer["facts"] for words, answer in answers.items()}, results)
     for words in answers:
         told[words] += "" if words in sound else ", without a full answer"
     return min(sound, key=lambda words: answers[words]["seconds"]), told
@@ -92,16 +94,15 @@ def run_item(item: Item, arguments: argparse.Namespace) -> dict | None:
     if not processes.peer_is_there():
         print(f"{item.name}: skipped, because its peer {item.peer_package} is not installed in {arguments.peers}")
         return None
-    print(f"{item.name}: {item.about}", flush=True)
+    print(f"{item.name}: {item.about if arguments.scale == 'full' else 'tiny data'}", flush=True)
     data = make_data(processes)
-    peer, trials = choose_peer(processes)
+    ways = list(item.peers)
+    peer, trials = choose_peer(processes, ways if arguments.scale == "full" else ways[:2])
     rounds, versions = [], {}
     stored = {side: str(folder / f"{item.name}-{side}.npz") for side in ("ours", "peer")}
     for number in range(1, arguments.rounds + 1):
         processes.settings = settings | {"round": number}
-        pair = [
-            processes.run(side, peer=peer, arrays=stored[side] if number == 1 else "") for side in ("ours", "peer")
-        ]
+        pair = [processes.run(side, peer=peer, arrays=stored[side] if number == 1 else "") for side in ("ours", "peer")]
         versions = pair[1].pop("versions") | pair[0].pop("versions")
         rounds.append(tuple(pair))
         ours, theirs = (answer["seconds"] for answer in pair)
@@ -109,7 +110,7 @@ def run_item(item: Item, arguments: argparse.Namespace) -> dict | None:
     agreement = processes.run("compare", **stored)
     for path in stored.values():
         Path(path).unlink()
-    record = make_record(item, peer, rounds, data, agreement)
+    record = make_record(item, peer, rounds, data, agreement, arguments.scale == "full")
     record |= {"trials": trials, "scale": arguments.scale, "threads": arguments.threads, "device": device}
     record |= {"date": datetime.date.today().isoformat(), "commit": commit(ROOT)}
     record |= {"machine": describe_machine(arguments.threads), "versions": versions}

@@ -115,9 +115,7 @@ def draw_known_cohort(train: int, test: int, genes: int, bayes_error: float, see
     return KnownCohort(values[:train], labels[:train], values[train:], labels[train:], found)
 
 
-def _effect_of(
-    wanted: float, marker: np.ndarray, priors: np.ndarray, rng: np.random.Generator
-) -> tuple[float, float]:
+def _effect_of(wanted: float, marker: np.ndarray, priors: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
     """Return the effect whose Bayes error is `wanted`, and that error as found on the draw."""
     labels = rng.choice(len(priors), size=_BAYES_SAMPLES, p=priors)
     products = marker @ marker.T

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,10 @@ COHORTS = {
 }
 FOLDS, EPOCHS = 10, 100  # as published
 # What the published settings reach at their end, found beforehand by `python -m benchmarks.find_target`.
-TARGETS = {"full": 0.0, "small": 1.0}
+TARGETS = {"full": 0.479, "small": 1.3}
 SETTINGS = {
-    "full": COHORTS["full"] | {"epochs": EPOCHS, "target": TARGETS["full"], "timed_epochs": 3},
-    "small": COHORTS["small"] | {"epochs": 60, "target": TARGETS["small"], "timed_epochs": 2},
+    "full": COHORTS["full"] | {"epochs": EPOCHS, "target": TARGETS["full"], "timed_epochs": 4},
+    "small": COHORTS["small"] | {"epochs": 60, "target": TARGETS["small"], "timed_epochs": 6},
 }
 
 
@@ -38,129 +39,121 @@ def load(folder: Path) -> dict[str, np.ndarray]:
         return dict(data)
 
 
-def train_ours(data: dict[str, np.ndarray], model: str, folds: int, settings: Settings, **changes: int) -> dict:
-    """Train `folds` folds of the same samples with a model of config.yaml, as rule `train_gexpnet` does.
-
-    Returns
-    -------
-    map with `loss` (last training loss) and `probabilities` of the test samples (samples, classes), of the last fold
-    """
-    import torch
-    import yaml
-
-    from benchmarks.processes import ROOT
-    from gexflow.models.fold import Fold, train_fold
-    from gexflow.models.gexpnet import GexpNet
-    from gexflow.models.trainer import Training
-
-    catalogue = yaml.safe_load((ROOT / "config.yaml").read_text())["models"]
-    training = Training.from_settings(catalogue.get(model, catalogue["gexpnet"]) | changes)
-    values = np.concatenate([data["train"], data["test"]])
-    labels = np.concatenate([data["train_labels"], data["test_labels"]]).astype(str)
-    parts = np.repeat(["train", "test"], [len(data["train"]), len(data["test"])])
-    samples = np.char.add("S", np.arange(len(values)).astype(str))
-    device = torch.device(settings["device"])
-    for number in range(1, folds + 1):
-        fold = Fold(values, samples, labels, parts, sorted(set(labels)), number)
-        _, history, predictions, _ = train_fold(fold, GexpNet, training, settings.get("round", 1), device)
-    columns = [name for name in predictions if name.startswith("p:")]
-    return {"loss": float(history["loss"].iloc[-1]), "probabilities": predictions[columns].to_numpy()}
-
-
-def scaled_time(train: Callable[[int], float], epochs: int, folds: int) -> tuple[float, float, float]:
-    """Return the time of ten folds x 100 epochs from runs of `folds` folds with one and with a few epochs.
-
-    The first run of a process may compile or fill caches: what it takes longer is counted once, not ten times.
-
-    Returns
-    -------
-    seconds, seconds of one epoch of one fold, last training loss
-    """
-    clock = []
-    for count in (1, 1, 1 + epochs):
-        start = time.perf_counter()
-        loss = train(count)
-        clock.append(time.perf_counter() - start)
-    an_epoch = (clock[2] - clock[1]) / epochs
-    around = max(0.0, clock[1] - an_epoch)
-    once = max(0.0, clock[0] - clock[1])
-    return once + FOLDS / folds * (around + EPOCHS * an_epoch), an_epoch / folds, loss
-
-
 def _few_test_samples(data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Keep as many test samples as a fold of the Mendeley set has: a ninth of the training samples."""
     count = len(data["train"]) // 9
     return data | {"test": data["test"][:count], "test_labels": data["test_labels"][:count]}
 
 
-def _scaled(train: Callable[[int], float], settings: Settings, folds: int) -> Outcome:
-    seconds, an_epoch, loss = scaled_time(train, settings["timed_epochs"], folds)
-    words = f"from {2 + 1 + settings['timed_epochs']} epochs of {folds} folds to {FOLDS} folds x {EPOCHS} epochs"
-    return Outcome({"loss": np.array(loss)}, {"seconds_an_epoch_and_fold": an_epoch}, seconds, words)
+def whole_time(train: Callable[[int], float], epochs: int, folds: int) -> Outcome:
+    """Return the time of ten folds x 100 epochs from a run of `folds` folds x `epochs` epochs, after a short one.
+
+    The first run of a process may compile or fill caches: what that takes is counted once, not ten times. What a fold
+    takes around its epochs is counted as if it belonged to them.
+    """
+    start = time.perf_counter()
+    train(1)
+    first = time.perf_counter() - start
+    start = time.perf_counter()
+    loss = train(epochs)
+    an_epoch = (time.perf_counter() - start) / epochs
+    once = max(0.0, first - an_epoch)
+    facts = {"seconds_once": once, "seconds_an_epoch_of_a_fold": an_epoch / folds, "training_loss": loss}
+    seconds = once + an_epoch * EPOCHS * FOLDS / folds
+    scaled = "" if (folds, epochs) == (FOLDS, EPOCHS) else f"from {folds} folds x {epochs} epochs"
+    return Outcome({"loss": np.array(loss)}, facts, seconds, scaled)
 
 
 def ours_train(folder: Path, settings: Settings) -> Callable[[], Outcome]:
-    """Train with the published settings; on a GPU all ten folds at once, on a CPU one fold."""
+    """Train with the published settings; on a GPU all ten folds at once, on a CPU a few epochs of one fold."""
+    from benchmarks.ours_training import train_ours
+
     data = _few_test_samples(load(folder))
-    folds = FOLDS if settings["device"] == "cuda" else 1
-    return lambda: _scaled(
-        lambda epochs: train_ours(data, "gexpnet", folds, settings, epochs=epochs)["loss"], settings, folds
-    )
+    folds, epochs = (FOLDS, EPOCHS) if settings["device"] == "cuda" else (1, settings["timed_epochs"])
+
+    def train(count: int) -> float:
+        return train_ours(data, "gexpnet", folds, settings, epochs=count)
+
+    return lambda: whole_time(train, epochs, folds)
 
 
 def peer_train(folder: Path, settings: Settings) -> Callable[[], Outcome]:
-    """Train one fold with the plain loop and predict its test samples."""
+    """Train one fold for a few epochs with the plain loop, and predict its test samples."""
     from benchmarks.plain_gexpnet import log_loss, train_plain
 
     data = _few_test_samples(load(folder))
 
-    def train(epochs: int) -> float:
+    def train(count: int) -> float:
         seed = settings.get("round", 1)
-        network, loss = train_plain(data["train"], data["train_labels"], epochs, seed, settings["device"])
+        network, loss = train_plain(data["train"], data["train_labels"], count, seed, settings["device"])
         log_loss(network, data["test"], data["test_labels"])
         return loss
 
-    return lambda: _scaled(train, settings, 1)
+    return lambda: whole_time(train, settings["timed_epochs"], 1)
 
 
 def compare_train(ours: Arrays, peer: Arrays, folder: Path, settings: Settings) -> dict:
-    """Training losses after the same few epochs, from other random numbers, within a tenth of each other."""
+    """Training losses after the same epochs, from other random numbers, within 15 % of each other.
+
+    That both are the same network is the matter of tests/models; here it only shows that both learned.
+    """
     mine, theirs = float(ours["loss"]), float(peer["loss"])
-    words = f"training loss {mine:.3f} and {theirs:.3f} after {1 + settings['timed_epochs']} epochs"
-    return {"agrees": abs(mine - theirs) <= 0.1 * theirs, "words": words}
+    words = f"training loss {mine:.3f} and {theirs:.3f}"
+    if settings["device"] == "cuda":
+        return {"agrees": mine < 0.1, "words": f"{words}, after {EPOCHS} and {settings['timed_epochs']} epochs"}
+    words += f" after {settings['timed_epochs']} epochs"
+    return {"agrees": abs(mine - theirs) <= 0.15 * theirs, "words": words}
 
 
 def ours_fast(folder: Path, settings: Settings) -> Callable[[], Outcome]:
-    """Train with the fast preset from beginning to end, whenever the target was reached on the way."""
+    """Train with the fast preset until the test log loss, whose computing does not count, is at the target."""
+    from benchmarks.ours_training import Reached, train_ours
+    from benchmarks.plain_gexpnet import log_loss
+
     data = load(folder)
 
     def run() -> Outcome:
-        found = train_ours(data, "gexpnet-fast", 1, settings)
-        chosen = found["probabilities"][np.arange(len(data["test"])), data["test_labels"]]
-        loss = float(-np.log(np.maximum(chosen, 1e-300)).mean())
-        return Outcome({"loss": np.array(loss)}, {"test_log_loss": loss})
+        start, looking, losses = time.perf_counter(), 0.0, []
+
+        def after_epoch(network) -> None:
+            nonlocal looking
+            begin = time.perf_counter()
+            losses.append(log_loss(network, data["test"], data["test_labels"]))
+            looking += time.perf_counter() - begin
+            if losses[-1] <= settings["target"]:
+                raise Reached
+
+        with suppress(Reached):
+            train_ours(data, "gexpnet-fast", 1, settings, after_epoch)
+        return _reached(losses, time.perf_counter() - start - looking)
 
     return run
 
 
 def peer_fast(folder: Path, settings: Settings) -> Callable[[], Outcome]:
-    """Train with the plain loop until the test log loss, whose computing does not count, is at the target."""
+    """Do the same with the plain loop and the published settings."""
     from benchmarks.plain_gexpnet import log_loss, train_plain
 
-    data, reached = load(folder), {}
-
-    def after_epoch(network, training_loss: float, seconds: float) -> bool:
-        loss = log_loss(network, data["test"], data["test_labels"])
-        reached.update(seconds=seconds, test_log_loss=loss, epochs=reached.get("epochs", 0) + 1)
-        return loss <= settings["target"]
+    data = load(folder)
 
     def run() -> Outcome:
-        reached.clear()
+        losses, clock = [], []
+
+        def after_epoch(network, training_loss: float, seconds: float) -> bool:
+            losses.append(log_loss(network, data["test"], data["test_labels"]))
+            clock.append(seconds)
+            return losses[-1] <= settings["target"]
+
         seed = settings.get("round", 1)
         train_plain(data["train"], data["train_labels"], settings["epochs"], seed, settings["device"], after_epoch)
-        return Outcome({"loss": np.array(reached["test_log_loss"])}, dict(reached), reached["seconds"])
+        return _reached(losses, clock[-1])
 
     return run
+
+
+def _reached(losses: list[float], seconds: float) -> Outcome:
+    facts = {"epochs": len(losses), "test_log_loss": losses[-1], "seconds_an_epoch": seconds / len(losses)}
+    return Outcome({"loss": np.array(losses[-1])}, facts, seconds)
 
 
 def compare_fast(ours: Arrays, peer: Arrays, folder: Path, settings: Settings) -> dict:

@@ -89,12 +89,17 @@ def peer(folder: Path, settings: Settings, solver: str, dtype: str) -> Callable[
     return run
 
 
-def sound(trials: dict[str, dict]) -> set[str]:
-    """Accept the solvers that say they converged and come within 1e-4 relative of the lowest objective."""
-    lowest = min(facts["objective"] for facts in trials.values())
-    return {
-        words for words, facts in trials.items() if facts["converged"] and facts["objective"] <= lowest * (1 + 1e-4)
-    }
+def sound(facts: dict[str, dict], arrays: dict[str, Arrays]) -> set[str]:
+    """Accept the solvers that say they converged and choose 99 % of the genes that the lowest objective chooses."""
+    lowest = min(facts, key=lambda words: facts[words]["objective"])
+    converged = {words for words in facts if facts[words]["converged"]}
+    shares = {words: share_of_equal(arrays[words]["kept"], arrays[lowest]["kept"]) for words in converged}
+    return {words for words in converged if shares[words] >= 0.99} or {lowest}
+
+
+def share_of_equal(kept: np.ndarray, others: np.ndarray) -> float:
+    """Return the share of the others' genes that are kept, too."""
+    return float((kept & others).sum() / others.sum())
 
 
 def objective(values: np.ndarray, labels: np.ndarray, weights: np.ndarray, intercepts: np.ndarray) -> float:
@@ -110,7 +115,7 @@ def compare(ours: Arrays, peer: Arrays, folder: Path, settings: Settings) -> dic
     """Of our choice 99 % is scikit-learn's, and our objective is at most 1e-4 relative above its."""
     values, labels = load(folder)
     values = values.astype(np.float64)
-    shared = float((ours["kept"] & peer["kept"]).sum() / peer["kept"].sum())
+    shared = share_of_equal(ours["kept"], peer["kept"])
     found = {"share_of_equal_genes": shared, "agrees": shared >= 0.99, "words": f"{100 * shared:.1f} % the same genes"}
     if "weights" in ours:
         mine, theirs = (objective(values, labels, side["weights"], side["intercepts"]) for side in (ours, peer))

@@ -12,7 +12,7 @@ from gexflow import files
 from gexflow.attribution.integrated_gradients import attribute, choose_samples
 from gexflow.log import job_log
 from gexflow.models.fold import Fold
-from gexflow.models.gexpnet import GexpNet
+from gexflow.models.gene_network import build_gene_network
 from gexflow.models.trainer import pick_device
 from gexflow.models.weights import load_network
 
@@ -20,7 +20,7 @@ from gexflow.models.weights import load_network
 def build(settings: dict, fold: Fold, layout: str | None) -> torch.nn.Module:
     """Build the network of a fold, with its frozen trunk but without what it learned."""
     if settings["network"] == "gexpnet":
-        return GexpNet(fold.values.shape[1], len(fold.classes), heads=settings["heads"])
+        return build_gene_network(settings, fold.values.shape[1], len(fold.classes))
     from gexflow.models.image_network import build_image_network  # slow to import, and only needed here
 
     weights = Path(snakemake.input.weights[0]) if settings["weights"] == "imagenet" else None

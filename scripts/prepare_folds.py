@@ -2,30 +2,39 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 
 from gexflow import files
 from gexflow.errors import InputError
 from gexflow.log import job_log
-from gexflow.recipes.folds import prepare_folds
+from gexflow.recipes.folds import candidate_genes, prepare_folds
+from gexflow.recipes.stability import count_kept, describe_selection
 
 with job_log(snakemake.log[0]) as log:
     cohort = files.read_by_gene(snakemake.input.cohort)
     splits = files.read_table(snakemake.input.splits, text=("sample", "group", "part"))
     steps = json.loads(snakemake.params.settings)
     where = f"{snakemake.wildcards.dataset}, recipe {snakemake.wildcards.recipe}"
-    folds = [rows.set_index("sample")["part"].loc[cohort.obs_names] for _, rows in splits.groupby("fold")]
+    parts = [rows.set_index("sample")["part"].loc[cohort.obs_names] for _, rows in splits.groupby("fold")]
     outputs = zip(snakemake.output.features, snakemake.output.fitted, strict=True)
-    summaries = []
+    summaries, kept = [], []
     try:
-        prepared = prepare_folds(cohort, [parts.to_numpy(dtype=str) for parts in folds], steps)
+        prepared = prepare_folds(cohort, [part.to_numpy(dtype=str) for part in parts], steps)
         for number, (fold, (features, fitted)) in enumerate(zip(prepared, outputs, strict=True), 1):
             files.write_h5ad(fold.features, features)
             files.write_h5ad(fold.fitted, fitted)
             summaries.append(fold.summary)
+            kept.append(cohort.var_names.isin(fold.features.var_names))
             log.info("%s, fold %d: %d of %d genes kept", where, number, fold.features.n_vars, cohort.n_vars)
             for note in filter(None, fold.summary["note"]):
                 log.info("%s, fold %d, %s", where, number, note)
     except InputError as error:
         raise InputError(f"{where}, {error}") from None
     files.write_table(pd.concat(summaries, ignore_index=True), snakemake.output.summary)
+    symbols = cohort.var["symbol"].astype(str).to_numpy(dtype=object)
+    candidates = candidate_genes(fold.recipe, symbols)
+    sets = np.array(kept)[:, candidates]
+    times_kept = count_kept(sets, list(cohort.var_names[candidates]), list(symbols[candidates]))
+    files.write_table(times_kept, snakemake.output.times_kept)
+    files.write_json(describe_selection(sets, splits["repeat"].nunique()), snakemake.output.stability)

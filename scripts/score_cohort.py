@@ -1,4 +1,4 @@
-"""Rule score_cohort: metrics, intervals, per-class scores and confusion of all models of a cohort."""
+"""Rule score_cohort: metrics, intervals, per-class scores and confusion of all models, and what their controls say."""
 
 import json
 

@@ -12,7 +12,9 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from gexflow.config_files import check_entries, full_entries
+from gexflow.config_models import check_model
 from gexflow.errors import InputError, nearest
+from gexflow.variants import base_of, control_of
 
 REFERENCES = ("majority", "centroid", "logistic")
 _WHOLE = ("source", "network")  # a map that carries one of these is replaced whole by an overlay
@@ -76,6 +78,9 @@ def _normalise(config: dict) -> dict:
     for name, dataset in _maps(config.get("datasets")):
         if isinstance(dataset, dict):
             _normalise_dataset(dataset, f"datasets.{name}")
+    for _, model in _maps(config.get("models")):
+        if isinstance(model, dict) and isinstance(model.get("stack"), bool):  # YAML reads `on` and `off` as these
+            model["stack"] = "on" if model["stack"] else "off"
     return config
 
 
@@ -176,6 +181,7 @@ def _expectation(error: ValidationError) -> str:
         "minProperties": f"a map with {limit} key",
         "maxProperties": f"a map with {limit} key",
         "pattern": f"text of the form {limit}",
+        "not": "another value",
     }
     return words.get(str(error.validator), f"valid ({error.validator}: {limit})")
 
@@ -187,6 +193,7 @@ def check_names(config: dict) -> None:
     _known(run["models"], models, "run.models", "model")
     for name, model in models.items():
         _known([model["recipe"]], config["recipes"], f"models.{name}.recipe", "recipe")
+        check_model(name, model, run)
     for name, dataset in datasets.items():
         place = f"datasets.{name}"
         _known(dataset.get("models", []), models, f"{place}.models", "model")
@@ -208,6 +215,10 @@ def check_names(config: dict) -> None:
 
 def _known(names: Any, catalogue: dict, place: str, kind: str) -> None:
     for name in names:
+        if kind == "model" and control_of(name) and base_of(name) in catalogue:
+            raise InputError(
+                f"config: {place} names {name}, a control\nname its model; models.{base_of(name)}.controls chooses them"
+            )
         if name not in catalogue:
             raise InputError(f'config: {place} names the unknown {kind} "{name}"\n{nearest(name, list(catalogue))}')
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from sklearn.feature_selection import VarianceThreshold
+from sklearn.feature_selection import VarianceThreshold, f_classif
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
@@ -22,7 +22,7 @@ from gexflow.recipes.recipe import (
     restore_recipe,
     store_recipe,
 )
-from gexflow.recipes.selection import DropMissing, SelectLogistic, SelectVariance
+from gexflow.recipes.selection import DropMissing, SelectFTest, SelectLogistic, SelectVariance
 from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, ToLog2, Zscore
 
 
@@ -131,6 +131,51 @@ def test_select_variance_says_why_no_gene_is_left(values):
         SelectVariance(threshold=1e9).fit(values)
 
 
+def test_select_ftest_equals_scikit_learn(values):
+    labels = np.random.default_rng(8).choice(["a", "b", "c"], 80, p=[0.6, 0.3, 0.1])
+    labels[0] = "alone"
+    f = f_classif(values.astype(float), labels)[0]
+    step = SelectFTest().fit(values, labels)
+    np.testing.assert_allclose(step.f_values_, f, rtol=1e-10)
+    assert (step.kept_ == (f >= np.median(f))).all()
+    assert set(np.flatnonzero(SelectFTest(keep=4).fit(values, labels).kept_)) == set(np.argsort(f)[-4:])
+
+
+def test_select_ftest_holds_far_from_zero_where_sums_of_squares_cancel(values, labels):
+    # whole numbers: the shift is exact in float32, and the F does not change with it
+    whole = np.round(values)
+    shifted = SelectFTest().fit(whole + np.float32(2**23), labels).f_values_
+    np.testing.assert_allclose(shifted, f_classif(whole.astype(float), labels)[0], rtol=1e-9)
+
+
+def test_select_ftest_keeps_what_separates_the_classes_and_never_a_constant_gene(values, labels):
+    values[:, 3] = np.float32(0.1)
+    values[:, 5] = np.unique(labels, return_inverse=True)[1] * np.float32(0.1)
+    step = SelectFTest(keep=1).fit(values, labels)
+    assert np.isnan(step.f_values_[3])
+    assert np.isinf(step.f_values_[5])
+    assert np.flatnonzero(step.kept_).tolist() == [5]
+    assert step.note(values) == "select_ftest: 1 gene constant in the training part left out: no F"
+    half = SelectFTest().fit(values, labels)
+    assert half.kept_.sum() == 15  # of the 29 with an F
+    assert not half.kept_[3]
+    assert SelectFTest(keep=29).fit(values, labels).kept_.sum() == 29
+
+
+def test_select_ftest_says_what_it_cannot_work_on(values, labels):
+    values[:, 3] = 7
+    with pytest.raises(InputError, match="30 genes were asked for, but only 29 of the 30 that reach it vary"):
+        SelectFTest(keep=30).fit(values, labels)
+    with pytest.raises(InputError, match="each of the 30 is constant"):
+        SelectFTest().fit(np.ones_like(values), labels)
+    with pytest.raises(InputError, match="one class only"):
+        SelectFTest().fit(values, np.full(80, "a"))
+    with pytest.raises(InputError, match="one sample a class"):
+        SelectFTest().fit(values, np.arange(80))
+    with pytest.raises(InputError, match="impute_median"):
+        SelectFTest().fit(with_gaps(values), labels)
+
+
 def test_select_logistic_equals_scikit_learn(values, labels):
     table = Zscore().fit(values).transform(values)
     oracle = LogisticRegression(C=0.1, class_weight="balanced", solver="newton-cg").fit(table.astype(float), labels)
@@ -224,6 +269,7 @@ RECIPES = {
         *FULL[:1],
         "zscore",
     ],
+    "ftest": ["impute_median", {"select_ftest": {"keep": "median"}}, "zscore", {"select_ftest": {"keep": 6}}],
     "median": ["impute_median", {"select_variance": {"top": 25}}, {"collapse_genes": {"by": "median"}}],
 }
 SYMBOLS = np.array(["" if gene % 7 == 6 else f"S{gene % 12}" for gene in range(30)])

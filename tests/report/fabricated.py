@@ -12,7 +12,8 @@ from gexflow.files import write_json, write_table, write_text
 
 REFERENCE = ["majority", "centroid", "logistic"]
 IMAGE = ["resnet50", "densenet169", "vgg19", "xception"]
-MODELS = [*REFERENCE, "gexpnet", *IMAGE, "resnet50~random"]
+CONTROLS = ["gexpnet~shuffled", "gexpnet~dense"]
+MODELS = [*REFERENCE, "gexpnet", *IMAGE, "resnet50~random", *CONTROLS]
 SCORES = ("accuracy", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1", "mcc")
 
 CARD_FIGURE = (
@@ -48,6 +49,7 @@ def fabricate(
             _put(paths, "truth", home / "simulated" / "truth.json", truth)
         for recipe in ("genes", "image-top"):
             _put(paths, "summaries", home / "recipes" / recipe / "summary.tsv", _summary(folds))
+            _put(paths, "stabilities", home / "recipes" / recipe / "stability.json", _stability(recipe, folds))
         for model in models:
             weights = "random" if model in random_weights else "imagenet" if model in IMAGE else "none"
             training = _training(model, weights, "cpu" if model in REFERENCE else device, folds)
@@ -144,6 +146,15 @@ def _evaluation(paths, home, counts, models, folds, rng) -> None:
     tables = {"metrics": metrics, "intervals": intervals, "per_class": per_class, "confusion": confusion}
     for kind, rows in tables.items():
         _put(paths, kind, home / f"{kind}.tsv", pd.DataFrame(rows))
+    _put(paths, "controls", home / "controls.tsv", _controls(models))
+
+
+def _controls(models: list[str]) -> pd.DataFrame:
+    rows = [
+        (*name.split("~"), 0.004 * place, 0.004 * place - 0.01, 0.004 * place + 0.01)
+        for place, name in enumerate((name for name in models if "~" in name), 1)
+    ]
+    return pd.DataFrame(rows, columns=["model", "control", "difference", "low", "high"])
 
 
 def _summary(folds: int) -> pd.DataFrame:
@@ -161,6 +172,16 @@ def _summary(folds: int) -> pd.DataFrame:
     ]
     rows[2]["genes_out"] = 485
     return pd.DataFrame(rows)
+
+
+def _stability(recipe: str, folds: int) -> dict:
+    facts = {"folds": folds, "repeats": 1, "genes": 971, "kept_least": 485, "kept_most": 486, "level": 0.95}
+    facts |= {"kept_once": 540, "kept_always": 432, "stability": 0.9123, "low": 0.9012, "high": 0.9234, "note": ""}
+    if recipe == "genes":
+        return facts
+    whole = dict.fromkeys(("genes", "kept_least", "kept_most", "kept_once", "kept_always"), 971)
+    none = dict.fromkeys(("stability", "low", "high"))
+    return facts | whole | none | {"note": "undefined: every fold keeps all 971 genes"}
 
 
 def _training(model: str, weights: str, device: str, folds: int) -> list[dict]:

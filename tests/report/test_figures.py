@@ -13,7 +13,7 @@ from gexflow.report.svg import inline_svg
 def model(name, mean):
     row = {"estimate": mean, "low": mean - 0.02, "high": mean + 0.02}
     methods = dict.fromkeys(("nadeau_bengio", "student_t", "wilson"), row)
-    return {"name": name, "reference": name == "majority", "folds": [mean], "mean": mean, **methods}
+    return {"name": name, "reference": name == "majority", "control": False, "folds": [mean], "mean": mean, **methods}
 
 
 @pytest.mark.parametrize("size", [2, 12, 13, 33])
@@ -43,8 +43,15 @@ def test_models_far_above_zero_are_magnified_beside_the_whole_scale():
     assert "whole scale" not in interval_figure([model("gexpnet", 0.4)], 0.3, None, "i", "words")
 
 
+def test_a_control_is_marked_as_one():
+    control = model("shuffled genes", 0.96) | {"control": True}
+    drawing = interval_figure([model("gexpnet", 0.97), control], 0.3, None, "i", "words")
+    assert ">control: shuffled genes<" in drawing
+    assert ">control: gexpnet<" not in drawing
+
+
 def test_missing_intervals_leave_the_point():
-    lone = {"name": "m", "reference": False, "folds": [0.9], "mean": 0.9}
+    lone = {"name": "m", "reference": False, "control": False, "folds": [0.9], "mean": 0.9}
     none = {"estimate": 0.9, "low": float("nan"), "high": float("nan")}
     assert "90.00" in interval_figure(
         [lone | {"nadeau_bengio": none, "student_t": None, "wilson": None}], None, None, "i", "w"

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from fabricated import MODELS, fabricate
+from fabricated import CONTROLS, MODELS, fabricate
 
 from gexflow.files import write_table
 from gexflow.log import CAUTION
@@ -55,6 +55,9 @@ class Nesting(HTMLParser):
     def handle_data(self, data):
         if "style" not in self.open:
             self.words.append(data)
+
+
+WITH_CONTROLS = ["majority", "logistic", "gexpnet", "resnet50", *CONTROLS]
 
 
 def render(tmp_path, datasets, **choices):
@@ -170,6 +173,19 @@ def test_same_results_give_the_same_page(tmp_path):
     assert first == second
 
 
+def test_selection_stability_is_told_of_every_recipe_and_said_to_be_undefined_where_it_is(tmp_path):
+    paths, settings = fabricate(tmp_path, {"d": ["x", "y"]}, models=FEW)
+    text = Nesting(render_page(collect_study(paths, settings), TEMPLATES)).text
+    assert "genes 10 971 485\u2013486 540 432 (80.0 %) 0.912 [0.901, 0.923]" in text
+    assert "image-top 10 971 971 971 971 (100.0 %) undefined: every fold keeps all 971 genes" in text
+    assert "not what new cohorts would give" in text
+    repeated = Path(paths["stabilities"][0])
+    repeated.write_text(repeated.read_text().replace('"repeats": 1', '"repeats": 2'))
+    assert "genes 10 in 2 repeats 971" in Nesting(render_page(collect_study(paths, settings), TEMPLATES)).text
+    without = Nesting(render_page(collect_study({**paths, "stabilities": []}, settings), TEMPLATES)).text
+    assert "stability" not in without
+
+
 def test_random_weights_and_missing_gpu_are_warnings(tmp_path):
     _, parsed = render(tmp_path, {"d": ["x", "y"]}, models=FEW, random_weights=("resnet50",), device="cpu")
     assert "resnet50 started from random, not ImageNet, weights" in parsed.text
@@ -260,6 +276,46 @@ def test_names_of_classes_survive_as_text(odd):
     for name in ("1", "NA", "a & b", "$x$"):
         assert f'<th scope="row">{name.replace("&", "&amp;")}</th>' in page
         assert any(name == word.strip() for word in parsed.words)
+
+
+def test_controls_stand_below_their_model_in_words(tmp_path):
+    page, parsed = render(tmp_path, {"d": ["x", "y"]}, models=WITH_CONTROLS)
+    heads = re.findall(r'<th scope="row">(.*?)</th>', page[: page.index("What to know before you trust this")])
+    names = [" ".join(re.sub("<[^>]+>", "", head).split()) for head in heads]
+    below = ["gexpnet", "gexpnet with shuffled genes control", "gexpnet with dense layers control", "resnet50"]
+    assert names == ["majority", "logistic", *below]
+    assert parsed.text.count("the genes stand in random order; does their order give anything?") == 1
+    assert parsed.text.count("do the convolutions give anything?") == 1
+    assert "gexpnet minus shuffled genes +0.40 [-0.60, 1.40], minus dense layers +0.80 [-0.20, 1.80]." in parsed.text
+
+
+def test_controls_are_no_models_of_their_own(tmp_path):
+    paths, settings = fabricate(tmp_path, {"d": ["x", "y"]}, models=WITH_CONTROLS, device="cpu")
+    for kind in ("metrics", "intervals"):  # a control better than all
+        table = pd.read_csv(paths[kind][0], sep="\t", keep_default_na=False)
+        rows = table["model"] == "gexpnet~dense"
+        table.loc[rows, "accuracy" if kind == "metrics" else "estimate"] = 0.999
+        write_table(table, paths[kind][0])
+    study = collect_study(paths, settings)
+    page = render_page(study, TEMPLATES)
+    text = Nesting(page).text
+    assert "in 1 dataset, with 4 models." in text
+    assert "Accuracy of 4 models on d" in page
+    assert "99.9" in text
+    assert '<span class="best">99.9</span>' not in page
+    assert page.count('<span class="best">') == 1
+    assert "read by majority, logistic, gexpnet" in text
+    assert "gexpnet, resnet50: no GPU" in text
+    assert "Confusion matrix of gexpnet~" not in page
+    scores = {model["name"]: [row["accuracy"] for row in model["folds"]] for model in study.datasets[0]["models"]}
+    best = max(("gexpnet", "resnet50"), key=lambda name: sum(scores[name]))
+    ahead = max(sum(scores["logistic"]), sum(scores["majority"])) < sum(scores[best])
+    assert ("Networks not ahead" in text) != ahead
+
+
+def test_a_study_without_controls_says_nothing_of_them(tmp_path):
+    _, parsed = render(tmp_path, {"d": ["x", "y"]}, models=FEW)
+    assert "control" not in parsed.text.replace("healthy control", "")
 
 
 def test_study_without_attribution_or_scores_still_has_a_page(tmp_path):

@@ -61,6 +61,58 @@ def test_off_is_a_word_although_yaml_reads_it_as_false(tmp_path):
         )
 
 
+def test_on_and_off_are_words_for_stack_too(tmp_path):
+    assert load(tmp_path)["models"]["gexpnet"]["stack"] == "auto"
+    for value, meant in ((True, "on"), (False, "off"), ("on", "on")):
+        assert load(tmp_path, changed("models.gexpnet.stack", value))["models"]["gexpnet"]["stack"] == meant
+
+
+PRESET_KEYS = ("optimiser", "learning_rate", "epochs", "batch_size", "schedule")
+
+
+def preset(tmp_path, **keys) -> list:
+    config = load(tmp_path, changed("models.gexpnet", {"network": "gexpnet", "recipe": "plain", **keys}))
+    return [config["models"]["gexpnet"][key] for key in PRESET_KEYS]
+
+
+def test_a_preset_gives_defaults_and_own_keys_come_first(tmp_path):
+    schema = yaml.safe_load(SCHEMA.read_text())["$defs"]["preset_fast"]["properties"]
+    fast = [schema[key]["default"] for key in PRESET_KEYS]
+    paper = ["adamax", 1e-4, 100, 64, "plateau"]
+    assert fast[0] in ("adam", "adamax", "adamw")
+    assert fast[-1] == "one-cycle"
+    assert fast[2] < 100
+    assert preset(tmp_path) == paper
+    assert preset(tmp_path, preset="paper") == paper
+    assert preset(tmp_path, preset="fast") == fast
+    assert preset(tmp_path, preset="fast", epochs=7, learning_rate="2e-3") == [fast[0], 2e-3, 7, *fast[3:]]
+    assert preset(tmp_path, epochs=7) == ["adamax", 1e-4, 7, 64, "plateau"]
+
+
+def test_defaults_of_gexpnet_are_the_published_ones(tmp_path):
+    model = load(tmp_path)["models"]["gexpnet"]
+    shape = ("heads", "stem_channels", "stem_kernel", "block_channels", "hidden", "second_convolution")
+    assert [model[key] for key in shape] == [3, 8, 5, 64, 64, False]
+    assert [model[key] for key in ("stem_dropout", "head_dropout", "hidden_dropout")] == [0.1, 0.5, 0.2]
+    off = ("early_stopping", "label_smoothing", "class_weights", "stack")
+    assert [model[key] for key in off] == [None, 0, "none", "auto"]
+    assert model["controls"] == ["shuffled", "dense"]
+
+
+def test_heads_of_one_s_own_get_their_activation(tmp_path):
+    heads = [{"kernel": 3, "channels": 8}, {"kernel": 31, "channels": 64, "activation": "elu"}]
+    found = load(tmp_path, changed("models.gexpnet.heads", heads))["models"]["gexpnet"]["heads"]
+    assert found == [{"kernel": 3, "channels": 8, "activation": "relu"}, heads[1]]
+
+
+def test_early_stopping_needs_validation_samples_where_the_model_is_run(tmp_path):
+    config = changed("models.gexpnet.early_stopping", 5)
+    config["run"]["validation"] = 0.1
+    assert load(tmp_path, config)["models"]["gexpnet"]["early_stopping"] == 5
+    config["run"] |= {"validation": 0, "models": ["majority"]}
+    load(tmp_path, config)
+
+
 MISTAKES = {
     "run.fold": (5, ['"fold"', 'mean "folds"']),
     "run.folds": (1, ["run.folds", "at least 2"]),
@@ -71,6 +123,20 @@ MISTAKES = {
     "models.gexpnet.network": ("resnet5", ['"resnet5"', 'mean "resnet50"']),
     "models.gexpnet.recipe": ("plane", ['"plane"', 'mean "plain"']),
     "models.gexpnet.learning_rate": ("fast", ["learning_rate", "number"]),
+    "models.gexpnet.preset": ("quick", ["models.gexpnet.preset", "paper", "fast"]),
+    "models.gexpnet.heads": (5, ["models.gexpnet.heads", "at most 4"]),
+    "models.gexpnet.stem_kernel": (4, ["models.gexpnet.stem_kernel is 4", "odd number"]),
+    "models.gexpnet.block_channels": (31, ["block_channels is 31, but a head has 32 channels", "32 or more"]),
+    "models.gexpnet.hidden": (0, ["models.gexpnet.hidden", "at least 1"]),
+    "models.gexpnet.second_convolution": ("yes please", ["second_convolution", "boolean"]),
+    "models.gexpnet.early_stopping": (5, ["early_stopping needs validation samples", "set run.validation"]),
+    "models.gexpnet.label_smoothing": (1, ["label_smoothing", "below 1"]),
+    "models.gexpnet.class_weights": ("balance", ["class_weights", 'mean "balanced"']),
+    "models.gexpnet.schedule": ("onecycle", ["schedule", 'mean "one-cycle"']),
+    "models.gexpnet.stack": ("always", ["models.gexpnet.stack"]),
+    "models.gexpnet.controls": (["shuffle"], ["models.gexpnet.controls", 'mean "shuffled"']),
+    "models.gexpnet.control": ("dense", ['"control"', 'mean "controls"']),
+    "models.resnet50.controls": (["shuffled"], ['unknown key "controls"']),
     "models.majority.epochs": (3, ['"epochs"']),
     "recipes.plain": (["imputemedian"], ['"imputemedian"', 'mean "impute_median"']),
     "recipes.logs": ([{"to_log2": {"ofset": 1}}], ['"ofset"', 'mean "offset"']),
@@ -81,10 +147,36 @@ MISTAKES = {
     "datasets.own.recipes": ({"gexpnet": "plan"}, ["datasets.own.recipes", 'mean "plain"']),
     "datasets.own.simulate": ({}, ["either files or simulate"]),
     "datasets.a~b": (SMALL["datasets"]["own"], ['"a~b"', "not allowed"]),
+    "models.gexpnet~dense": (SMALL["models"]["gexpnet"], ['"gexpnet~dense"', "not allowed"]),
     "datasets.own.models": (["resnet50"], ["datasets.own.models", "no model of run.models"]),
     "attribution.methods": ([], ['"methods"']),
     "attribution.models": (["gexnet"], ["attribution.models", 'mean "gexpnet"']),
 }
+
+
+HEADS = {
+    "an even kernel": ({"kernel": 4, "channels": 8}, ["heads.0.kernel is 4", "odd number"]),
+    "a long kernel": ({"kernel": 33, "channels": 8}, ["heads.0.kernel", "at most 31"]),
+    "no channels": ({"kernel": 3}, ["heads.0", '"channels"']),
+    "an activation": ({"kernel": 3, "channels": 8, "activation": "relux"}, ["heads.0.activation", 'mean "relu"']),
+    "too wide": ({"kernel": 3, "channels": 65}, ["block_channels is 64, but a head has 65 channels"]),
+}
+
+
+@pytest.mark.parametrize("case", HEADS)
+def test_a_mistake_in_a_head_is_told(tmp_path, case):
+    head, words = HEADS[case]
+    with pytest.raises(InputError) as caught:
+        load(tmp_path, changed("models.gexpnet.heads", [head]))
+    assert len(str(caught.value).splitlines()) == 2
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["run.models", "datasets.own.models", "attribution.models"])
+def test_a_control_is_chosen_by_its_model_not_by_name(tmp_path, place):
+    with pytest.raises(InputError, match=r"names gexpnet~dense, a control\n.*models\.gexpnet\.controls"):
+        load(tmp_path, changed(place, ["gexpnet", "gexpnet~dense"]))
 
 
 @pytest.mark.parametrize("place", MISTAKES)

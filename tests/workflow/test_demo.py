@@ -41,6 +41,21 @@ def test_networks_and_logistic_regression_are_far_above_majority(demo, dataset):
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
+def test_controls_run_on_the_same_folds_and_are_compared(demo, dataset):
+    scores = accuracy(demo, dataset)
+    home = demo.study / f"results/{dataset}"
+    table = read_table(home / "evaluation/controls.tsv", ("model", "control")).set_index("control")
+    assert list(table.index) == ["shuffled", "dense"]
+    for control, row in table.iterrows():
+        assert row["model"] == "gexpnet"
+        assert row["difference"] == pytest.approx(scores["gexpnet"] - scores[f"gexpnet~{control}"], abs=1e-8)
+        assert row["low"] < row["difference"] < row["high"]
+    assert scores["gexpnet~shuffled"] > scores["majority"] + 0.15
+    assert scores["gexpnet~dense"] > scores["majority"] + 0.1
+    assert {path.name for path in (home / "attribution").iterdir()} == {"gexpnet"}
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
 def test_attributions_rank_planted_genes_above_the_others(demo, dataset):
     table = read_table(demo.study / f"results/{dataset}/attribution/gexpnet/recovery.tsv")
     assert table["auroc_attribution"].mean() >= 0.75
@@ -99,7 +114,34 @@ FOLLOWERS = {"attribute_genes": 3, "draw_heatmaps": 3, "score_recovery": 3, "sco
 
 def test_a_changed_learning_rate_reruns_that_model_and_its_followers(copied_demo):
     copied_demo.edit(copied_demo.config, "learning_rate: 0.001", "learning_rate: 0.002")
-    assert copied_demo.would_run() == {"train_gexpnet": 3, "write_report": 1, **FOLLOWERS}
+    assert copied_demo.would_run() == {"train_gexpnet": 9, "write_report": 1, **FOLLOWERS}  # with its two controls
+
+
+TABLES = {"score_cohort": 3, "compare_cohorts": 1, "write_report": 1}
+LAST_KEY = "epochs: 6, batch_size: 32"
+
+
+@pytest.mark.parametrize("controls", ["[]", "[dense]"])
+def test_a_control_less_trains_nothing(copied_demo, controls):
+    copied_demo.edit(copied_demo.config, LAST_KEY, f"{LAST_KEY}, controls: {controls}")
+    assert copied_demo.would_run() == TABLES
+
+
+def test_a_control_more_trains_itself_alone(copied_demo):
+    copied_demo.edit("scripts/gexflow/variants.py", '"dense": {', '"wide": {"hidden": 128}, "dense": {')
+    copied_demo.edit("workflow/schemas/config.schema.yaml", "enum: [shuffled, dense]", "enum: [shuffled, wide, dense]")
+    copied_demo.edit(copied_demo.config, LAST_KEY, f"{LAST_KEY}, controls: [shuffled, wide, dense]")
+    assert copied_demo.would_run() == {"train_gexpnet": 3, **TABLES}
+
+
+def test_naming_what_is_the_default_reruns_nothing(copied_demo):
+    copied_demo.edit(copied_demo.config, LAST_KEY, f"{LAST_KEY}, preset: paper, controls: [shuffled, dense]")
+    assert copied_demo.would_run() == {}
+
+
+def test_a_key_that_only_the_preset_gives_trains_again(copied_demo):
+    copied_demo.edit(copied_demo.config, LAST_KEY, f"{LAST_KEY}, preset: fast")  # one-cycle, where no schedule is given
+    assert copied_demo.would_run() == {"train_gexpnet": 9, "write_report": 1, **FOLLOWERS}
 
 
 def test_a_changed_title_reruns_the_report_alone(copied_demo):

@@ -14,6 +14,7 @@ from gexflow.config_files import FILE_FACTS, FILE_KINDS, file_origin, merged_ent
 from gexflow.digest import code_digest
 from gexflow.errors import InputError
 from gexflow.recipe_names import layout_name
+from gexflow.variants import base_of, with_controls
 
 IMAGE_NETWORKS = ("xception", "densenet169", "resnet50", "vgg19")
 
@@ -33,7 +34,8 @@ def load_study():
 STUDY = load_study()
 RUN = STUDY["run"]
 DATASETS = {name: STUDY["datasets"][name] for name in RUN["datasets"]}
-MODELS = {name: STUDY["models"][name] for name in RUN["models"]}
+CHOSEN_MODELS = {name: STUDY["models"][name] for name in RUN["models"]}
+MODELS = with_controls(CHOSEN_MODELS)
 DOWNLOADS = str(BASE / RUN["downloads"])
 WEIGHTS = str(BASE / RUN["weights"])
 with open(BASE / "resources/weights.tsv") as table:
@@ -78,8 +80,8 @@ def folds_of(dataset):
 
 
 def models_of(dataset):
-    """Return the models that run on a dataset."""
-    return [name for name in MODELS if name in DATASETS[dataset].get("models", MODELS)]
+    """Return the models that run on a dataset, each followed by its controls."""
+    return [name for name in MODELS if base_of(name) in DATASETS[dataset].get("models", CHOSEN_MODELS)]
 
 
 def attributed_models(dataset):
@@ -88,8 +90,8 @@ def attributed_models(dataset):
 
 
 def recipe_of(dataset, model):
-    """Return the recipe that a model uses on a dataset."""
-    return DATASETS[dataset]["recipes"].get(model, MODELS[model]["recipe"])
+    """Return the recipe that a model, and any control of it, uses on a dataset."""
+    return DATASETS[dataset]["recipes"].get(base_of(model), MODELS[model]["recipe"])
 
 
 def simulated(dataset):
@@ -248,8 +250,8 @@ def layout_settings(wildcards):
 
 
 def model_settings(wildcards):
-    """Return what decides how a model is trained; its recipe and layout reach it as files."""
-    model = {key: value for key, value in MODELS[wildcards.model].items() if key != "recipe"}
+    """Return what decides how a model is trained; its recipe and layout reach it as files, its preset as defaults."""
+    model = {key: value for key, value in MODELS[wildcards.model].items() if key not in ("recipe", "preset")}
     if model["network"] in IMAGE_NETWORKS:
         model["sha256"] = WEIGHT_FILES[model["network"]]["sha256"]
     return canonical({**model, "seed": RUN["seed"]})
@@ -365,10 +367,10 @@ def of_trained():
     ]
 
 
-def of_recipes():
-    """Return the summary of every recipe that a dataset uses."""
+def of_recipes(name):
+    """Return a file of every recipe that a dataset uses."""
     used = {(dataset, recipe_of(dataset, model)) for dataset in DATASETS for model in models_of(dataset)}
-    return [f"results/{dataset}/recipes/{recipe}/summary.tsv" for dataset, recipe in sorted(used)]
+    return [f"results/{dataset}/recipes/{recipe}/{name}" for dataset, recipe in sorted(used)]
 
 
 def drawing_settings(wildcards):
@@ -383,7 +385,7 @@ def report_settings(wildcards):
     """Return what the report says of the config: only what is used."""
     used = {recipe_of(dataset, model) for dataset in DATASETS for model in models_of(dataset)}
     recipes = {name: STUDY["recipes"][name] for name in sorted(used)}
-    shown = {**STUDY, "datasets": DATASETS, "models": MODELS, "recipes": recipes}
+    shown = {**STUDY, "datasets": DATASETS, "models": CHOSEN_MODELS, "recipes": recipes}
     return canonical(
         {
             "title": STUDY["report"]["title"],

@@ -9,6 +9,7 @@ rule score_cohort:
         intervals="results/{dataset}/evaluation/intervals.tsv",
         per_class="results/{dataset}/evaluation/per_class.tsv",
         confusion="results/{dataset}/evaluation/confusion.tsv",
+        controls="results/{dataset}/evaluation/controls.tsv",
     log:
         "results/logs/{dataset}/evaluation/score_cohort.log",
     conda:

@@ -11,6 +11,8 @@ for COUNT, NAMES in FOLD_COUNTS.items():
             features=every_fold(FEATURES, COUNT),
             fitted=every_fold("results/{dataset}/recipes/{recipe}/fold{fold}/fitted.h5ad", COUNT),
             summary="results/{dataset}/recipes/{recipe}/summary.tsv",
+            times_kept="results/{dataset}/recipes/{recipe}/stability.tsv",
+            stability="results/{dataset}/recipes/{recipe}/stability.json",
         log:
             "results/logs/{dataset}/recipes/{recipe}/prepare_folds.log",
         benchmark:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from gexflow.errors import InputError
+from gexflow.evaluation.controls import compare_controls
 from gexflow.evaluation.intervals import nadeau_bengio, student_t, wilson
 from gexflow.evaluation.metrics import METRICS, confusion_table, score_classes, score_folds
 
@@ -38,7 +39,7 @@ def score_models(predictions: dict[str, pd.DataFrame], folds: int, validation: f
 
     Returns
     -------
-    {"metrics", "intervals", "per_class", "confusion"} : tables with a column `model` first
+    {"metrics", "intervals", "per_class", "confusion", "controls"} : tables with a column `model` first
     """
     check_predictions(predictions)
     tables: dict[str, list[pd.DataFrame]] = {"metrics": [], "intervals": [], "per_class": [], "confusion": []}
@@ -56,7 +57,8 @@ def score_models(predictions: dict[str, pd.DataFrame], folds: int, validation: f
         for name, rows in found.items():
             rows.insert(0, "model", model)
             tables[name].append(rows)
-    return {name: pd.concat(rows, ignore_index=True) for name, rows in tables.items()}
+    scores = {name: pd.concat(rows, ignore_index=True) for name, rows in tables.items()}
+    return {**scores, "controls": compare_controls(scores["metrics"], folds, validation)}
 
 
 def _intervals(metrics: pd.DataFrame, test: pd.DataFrame, folds: int, validation: float) -> pd.DataFrame:

@@ -150,7 +150,7 @@ def _finish_fold(
         symbols = symbols[getattr(step, "kept_", slice(None))]
     if values is None:
         values, rows = shared.values, np.arange(len(rows))
-    return check_features(_in_order(values, rows))
+    return check_features(recipe, _in_order(values, rows))
 
 
 def _rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -178,3 +178,12 @@ def shown_genes(recipe: Pipeline, symbols: np.ndarray) -> np.ndarray:
     kept = kept_genes(recipe, len(symbols))
     collapsed = any(isinstance(step, CollapseGenes) for _, step in recipe.steps)
     return first_columns(symbols)[kept] if collapsed else kept
+
+
+def candidate_genes(recipe: Pipeline, symbols: np.ndarray) -> np.ndarray:
+    """Return the indices of the cohort's genes that a feature of any fold can be named after, in rising order."""
+    for _, step in recipe.steps:
+        if isinstance(step, CollapseGenes):
+            first = first_columns(symbols)
+            return np.unique(first if step.unmapped == "keep" else first[symbols != ""])
+    return np.arange(len(symbols))

@@ -14,7 +14,7 @@ from gexflow.errors import InputError, nearest
 from gexflow.recipes.collapse import CollapseGenes
 from gexflow.recipes.quantile import GeneQuantile
 from gexflow.recipes.sample_quantile import SampleQuantile
-from gexflow.recipes.selection import DropMissing, SelectLogistic, SelectVariance
+from gexflow.recipes.selection import DropMissing, SelectFTest, SelectLogistic, SelectVariance
 from gexflow.recipes.step import Step
 from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, ToLog2, Zscore
 
@@ -31,6 +31,7 @@ STEPS: dict[str, type[Step]] = {
     "gene_quantile": GeneQuantile,
     "sample_quantile": SampleQuantile,
     "select_variance": SelectVariance,
+    "select_ftest": SelectFTest,
     "select_logistic": SelectLogistic,
 }
 
@@ -91,7 +92,7 @@ def apply_recipe(recipe: Pipeline, values: np.ndarray) -> np.ndarray:
     """Prepare any samples: (samples, genes) float32 to (samples, kept genes) float32, all finite."""
     for name, step in recipe.steps:
         values = apply_step(name, step, values)
-    return check_features(np.ascontiguousarray(values, dtype=np.float32))
+    return check_features(recipe, np.ascontiguousarray(values, dtype=np.float32))
 
 
 def fit_step(name: str, step: Step, values: np.ndarray, labels: np.ndarray | None, symbols: np.ndarray) -> None:
@@ -121,11 +122,20 @@ def naming_step(name: str) -> Iterator[None]:
         raise InputError(f"step {name}: {error}") from None
 
 
-def check_features(features: np.ndarray) -> np.ndarray:
-    """Return features (samples, genes) if all are finite."""
+def check_features(recipe: Pipeline, features: np.ndarray) -> np.ndarray:
+    """Return what a recipe gave (samples, kept genes) if all of it is finite."""
     if not np.isfinite(features.sum(axis=0, dtype=np.float64)).all():
-        raise InputError("the features hold missing or infinite values: begin the recipe with impute_median")
+        raise InputError(_unfinished(recipe, features))
     return features
+
+
+def _unfinished(recipe: Pipeline, values: np.ndarray) -> str:
+    """Say what keeps the features from being finite."""
+    end = f"step {recipe.steps[-1][0]} gives" if recipe.steps else "no step applies, and there are"
+    infinite, missing = int(np.isinf(values).sum()), int(np.isnan(values).sum())
+    if infinite:
+        return f"{end} {infinite:,} infinite of {values.size:,} values: take out genes that hardly vary before it"
+    return f"{end} {missing:,} missing of {values.size:,} values: begin the recipe with impute_median"
 
 
 def kept_genes(recipe: Pipeline, genes: int) -> np.ndarray:

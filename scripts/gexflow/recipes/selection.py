@@ -4,9 +4,12 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from gexflow.errors import InputError
-from gexflow.recipes.step import Selection
+from gexflow.recipes.step import Selection, counted_genes, empty_genes
+
+_SAMPLES_AT_A_TIME = 32  # blocks that stay in the cache
 
 
 def largest(scores: np.ndarray, count: int) -> np.ndarray:
@@ -39,6 +42,99 @@ class DropMissing(Selection):
             )
 
 
+class SelectFTest(Selection):
+    """Keep genes by the F of a one-way analysis of variance over the classes, in the training samples.
+
+    F is the mean square between the classes over that within them, as in scikit-learn's `f_classif`; it is infinite
+    where a gene is constant within every class. A gene that is constant in all training samples has no F and is never
+    kept. Values are centred before they are squared, in float64, a few samples at a time: no float64 copy is made.
+
+    Parameters
+    ----------
+    keep : "median" or int
+        Genes at or above the median F of those that have one, or that many of the largest.
+
+    Attributes
+    ----------
+    f_values_ : float64 array (genes,), NaN where a gene is constant
+    """
+
+    per_gene: ClassVar[tuple[str, ...]] = ("f_values_", "kept_")
+    allows_missing: ClassVar[bool] = False
+
+    def __init__(self, keep: str | int = "median"):
+        self.keep = keep
+
+    def _learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
+        if y is None:
+            raise InputError("select_ftest requires y to be passed, but the target y is None")
+        labels = column_or_1d(y)
+        check_consistent_length(X, labels)
+        self.f_values_ = f_values(X, np.unique(labels, return_inverse=True)[1])
+        varying = ~np.isnan(self.f_values_)
+        count = int(varying.sum())
+        if count == 0:
+            raise InputError(
+                f"select_ftest kept no gene: each of the {varying.size:,} is constant in the training part"
+            )
+        if self.keep != "median" and self.keep > count:
+            raise InputError(
+                f"{self.keep:,} genes were asked for, but only {count:,} of the {varying.size:,} that reach it vary "
+                "in the training part: choose fewer"
+            )
+        self.kept_ = np.zeros(varying.size, dtype=bool)
+        f = self.f_values_[varying]
+        self.kept_[varying] = f >= np.median(f) if self.keep == "median" else largest(f, int(self.keep))
+
+    def note(self, X: np.ndarray) -> str:
+        """Count the genes without an F."""
+        constant = int(np.isnan(self.f_values_).sum())
+        without = f"select_ftest: {counted_genes(constant)} constant in the training part left out: no F"
+        return without if constant else ""
+
+    def __sklearn_tags__(self):
+        """Tell scikit-learn that labels are needed."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+
+def f_values(X: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return the F of a one-way analysis of variance of every gene.
+
+    Parameters
+    ----------
+    X : float32 array (samples, genes), without missing values
+    classes : int array (samples,), 0 to one less than the number of classes
+
+    Returns
+    -------
+    float64 array (genes,)
+        NaN where a gene is constant, infinite where it is constant within every class. Both are exact: sums of one
+        float32 value are exact in float64.
+
+    Raises
+    ------
+    InputError
+        If there is one class only, or no class with two samples.
+    """
+    sizes = np.bincount(classes)
+    if len(sizes) < 2:
+        raise InputError("select_ftest met one class only in the training part: F compares at least two")
+    if len(sizes) == len(X):
+        raise InputError("select_ftest met one sample a class in the training part: F needs a class with two")
+    means, within = np.empty((len(sizes), X.shape[1])), np.zeros(X.shape[1])
+    for number, size in enumerate(sizes):
+        members = np.flatnonzero(classes == number)
+        blocks = [members[start : start + _SAMPLES_AT_A_TIME] for start in range(0, size, _SAMPLES_AT_A_TIME)]
+        means[number] = sum(X[rows].sum(axis=0, dtype=np.float64) for rows in blocks) / size
+        for rows in blocks:
+            within += np.square(X[rows] - means[number]).sum(axis=0)
+    between = sizes @ (means - sizes @ means / len(X)) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return between / (len(sizes) - 1) / (within / (len(X) - len(sizes)))
+
+
 class SelectVariance(Selection):
     """Keep genes by their variance in the training samples: above `threshold`, or the `top` most variable ones.
 
@@ -53,7 +149,8 @@ class SelectVariance(Selection):
         self.top = top
 
     def _learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
-        self.variances_ = np.nanvar(X, axis=0, dtype=np.float64)
+        with empty_genes():
+            self.variances_ = np.nanvar(X, axis=0, dtype=np.float64)
         if self.top is not None:
             self.kept_ = largest(self.variances_, min(self.top, len(self.variances_))) & (self.variances_ > 0)
         else:
@@ -61,9 +158,19 @@ class SelectVariance(Selection):
         if not self.kept_.any():
             raise InputError(
                 "select_variance kept no gene: the largest variance in the training part is "
-                f"{self.variances_.max():.3g}; "
+                f"{np.max(self.variances_, where=~np.isnan(self.variances_), initial=0):.3g}; "
                 "lower `threshold`, or use `top`"
             )
+
+    def note(self, X: np.ndarray) -> str:
+        """Count the genes without a value, and say where fewer genes than `top` vary."""
+        total, kept, empty = self.kept_.size, int(self.kept_.sum()), int(np.isnan(self.variances_).sum())
+        notes = []
+        if empty:
+            notes.append(f"{counted_genes(empty)} without a value in the training part left out")
+        if self.top is not None and kept < self.top:
+            notes.append(f"`top` is {self.top:,}, but only {kept:,} of {counted_genes(total)} vary: all of them kept")
+        return f"select_variance: {', '.join(notes)}" if notes else ""
 
 
 class SelectLogistic(Selection):

@@ -1,12 +1,28 @@
 """The contract of a recipe's step: a scikit-learn transformer that knows scales and can be stored."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import assert_all_finite, check_is_fitted, validate_data
 
 from gexflow.errors import InputError
+
+
+def counted_genes(count: int) -> str:
+    """Write a number of genes, for a note."""
+    return f"{count:,} gene" if count == 1 else f"{count:,} genes"
+
+
+@contextmanager
+def empty_genes() -> Iterator[None]:
+    """Let genes without a value have NaN for a mean or a range, without numpy's warnings: a later step drops them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
 
 
 class Step(TransformerMixin, BaseEstimator):
@@ -59,7 +75,14 @@ class Step(TransformerMixin, BaseEstimator):
         return ""
 
     def _checked(self, X: np.ndarray, reset: bool) -> np.ndarray:
-        X = validate_data(self, X, reset=reset, dtype=np.float32, ensure_all_finite="allow-nan")
+        X = validate_data(self, X, reset=reset, dtype=np.float32, ensure_all_finite=False)
+        try:
+            assert_all_finite(X, allow_nan=True)
+        except ValueError:
+            raise InputError(
+                f"{np.isinf(X).sum():,} of {X.size:,} values that reach it are infinite: "
+                "mend them in the source, or mark them as missing"
+            ) from None
         if not self.allows_missing and np.isnan(X).any():
             raise InputError("missing values (NaN) are not allowed here: put impute_median before this step")
         return X

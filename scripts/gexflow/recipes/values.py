@@ -6,13 +6,13 @@ import numpy as np
 
 from gexflow.errors import InputError
 from gexflow.recipes.blocks import in_blocks
-from gexflow.recipes.step import SampleWise, Step
+from gexflow.recipes.step import SampleWise, Step, counted_genes, empty_genes
 
 
 class ImputeMedian(Step):
     """Fill missing values with the gene's median in the training samples.
 
-    A gene without any value in the training samples has no median; it is dropped.
+    A gene without any value in the training samples has no median; it is left out.
     """
 
     per_gene: ClassVar[tuple[str, ...]] = ("medians_", "kept_")
@@ -25,6 +25,8 @@ class ImputeMedian(Step):
 
         in_blocks(learn_block, X.shape[1], len(X))
         self.kept_ = ~np.isnan(self.medians_)
+        if not self.kept_.any():
+            raise InputError(f"impute_median kept no gene: none of {X.shape[1]:,} has a value in the training part")
 
     def same_in_all_folds(self, X: np.ndarray) -> bool:
         """Say yes where no value is missing: then there is nothing to fill."""
@@ -35,6 +37,11 @@ class ImputeMedian(Step):
             return X
         filled = np.where(np.isnan(X), self.medians_, X)
         return filled[:, self.kept_]
+
+    def note(self, X: np.ndarray) -> str:
+        """Count the genes that are left out."""
+        empty = int((~self.kept_).sum())
+        return f"impute_median: {counted_genes(empty)} without a value in the training part left out" if empty else ""
 
 
 def _medians(ordered: np.ndarray) -> np.ndarray:
@@ -82,8 +89,10 @@ class ToLog2(SampleWise):
 
     def _apply(self, X: np.ndarray) -> np.ndarray:
         if np.nanmin(X, initial=0) + self.offset <= 0:
+            low = int((X + self.offset <= 0).sum())
             raise InputError(
-                f"to_log2 with offset {self.offset:g} met the value {np.nanmin(X):g}: "
+                f"to_log2 with offset {self.offset:g} finds no logarithm for {low:,} of {X.size:,} values, "
+                f"the smallest {np.nanmin(X):g}: "
                 "put `clip: {low: 0}` before it, or set the dataset's scale to log2 or logratio if it is logged"
             )
         return np.log2(X + np.float32(self.offset))
@@ -131,26 +140,35 @@ class Standardising(Step):
 class Zscore(Standardising):
     """Subtract the gene's mean and divide by its standard deviation, both of the training samples.
 
-    A gene that is constant in the training samples becomes 0 there: it is only centred.
+    A gene that is constant in the training samples becomes 0 there: it is only centred. One without a value there stays
+    missing.
     """
 
     per_gene: ClassVar[tuple[str, ...]] = ("means_", "deviations_")
 
     def _learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
-        self.means_ = np.nanmean(X, axis=0, dtype=np.float64)
-        deviations = np.nanstd(X, axis=0, dtype=np.float64)
+        with empty_genes():
+            self.means_ = np.nanmean(X, axis=0, dtype=np.float64)
+            deviations = np.nanstd(X, axis=0, dtype=np.float64)
         # rounding leaves a tiny deviation in a constant gene; to divide by it would blow noise up
         constant = deviations <= 10 * np.finfo(np.float32).eps * np.abs(self.means_)
         self.deviations_ = np.where(constant, 1.0, deviations)
+        self.constant_ = int(constant.sum())
 
     def _apply(self, X: np.ndarray) -> np.ndarray:
         return ((X - self.means_) / self.deviations_).astype(np.float32)
+
+    def note(self, X: np.ndarray) -> str:
+        """Count the genes that are only centred."""
+        count = getattr(self, "constant_", 0)
+        return f"zscore: {counted_genes(count)} constant in the training part only centred" if count else ""
 
 
 class Minmax(Standardising):
     """Map the training samples' range to 0..1, one range for all genes (the image study) or one a gene.
 
-    Unseen values beyond that range are not clipped.
+    Unseen values beyond that range are not clipped. A range of one value is only moved to 0; a gene without a value in
+    the training samples stays missing.
     """
 
     per_gene: ClassVar[tuple[str, ...]] = ("low_", "range_")
@@ -160,10 +178,17 @@ class Minmax(Standardising):
 
     def _learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
         axis = 0 if self.per == "gene" else None
-        low, high = np.nanmin(X, axis=axis), np.nanmax(X, axis=axis)
+        with empty_genes():
+            low, high = np.nanmin(X, axis=axis), np.nanmax(X, axis=axis)
         self.low_ = np.broadcast_to(low, X.shape[1]).astype(np.float64)
         span = np.broadcast_to(high, X.shape[1]).astype(np.float64) - self.low_
         self.range_ = np.where(span > 0, span, 1.0)
+        self.constant_ = int((span == 0).sum())
 
     def _apply(self, X: np.ndarray) -> np.ndarray:
         return ((X - self.low_) / self.range_).astype(np.float32)
+
+    def note(self, X: np.ndarray) -> str:
+        """Count the genes that are only moved."""
+        count = getattr(self, "constant_", 0)
+        return f"minmax: {counted_genes(count)} constant in the training part only moved to 0" if count else ""

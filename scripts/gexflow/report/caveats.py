@@ -5,6 +5,7 @@ from typing import Any
 
 from gexflow.expected_counts import compare_counts
 from gexflow.log import CAUTION
+from gexflow.report.controls import naming, without_controls
 from gexflow.report.shared import shared_caveats
 from gexflow.report.study import Study
 from gexflow.report.words import counted, known, listed, mean, percent, whole
@@ -109,7 +110,7 @@ def _mislabelled(dataset: Dataset) -> Iterator[str]:
 
 
 def _no_gpu(dataset: Dataset) -> Iterator[str]:
-    networks = [m for m in dataset["models"] if not m["reference"] and m["training"]]
+    networks = [m for m in without_controls(dataset["models"]) if not m["reference"] and m["training"]]
     names = [m["name"] for m in networks if any(str(e.get("device", "")).startswith("cpu") for e in m["training"])]
     if names:
         yield f"{listed(names)}: no GPU in all or some folds."
@@ -126,18 +127,19 @@ def _above_bayes(dataset: Dataset) -> Iterator[str]:
     for model in dataset["models"]:
         low = model["intervals"].get("accuracy", {}).get("nadeau_bengio", {}).get("low")
         if known(bayes) and known(low) and low > bayes:
-            yield f"{model['name']}: interval above {percent(low)} %, best possible accuracy {percent(bayes)} %."
+            name = naming(model)["called"]
+            yield f"{name}: interval above {percent(low)} %, best possible accuracy {percent(bayes)} %."
 
 
 def _unscored(dataset: Dataset) -> Iterator[str]:
-    names = [model["name"] for model in dataset["models"] if not model["folds"]]
+    names = [naming(model)["called"] for model in dataset["models"] if not model["folds"]]
     if names:
         yield f"{listed(names)}."
 
 
 def _not_ahead(dataset: Dataset) -> Iterator[str]:
     scores = {kind: [] for kind in (True, False)}
-    for model in dataset["models"]:
+    for model in without_controls(dataset["models"]):
         score = mean(row["accuracy"] for row in model["folds"])
         if score is not None:
             scores[model["reference"]].append((score, model["name"]))

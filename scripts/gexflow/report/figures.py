@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from gexflow.figure_style import ACCENT, FAINT, INK, MUTED, SETTINGS, VARIABLES, save_svg
+from gexflow.figure_style import ACCENT, FAINT, INK, MUTED, PAPER, SETTINGS, VARIABLES, save_svg
 from gexflow.report.svg import inline_svg
 from gexflow.report.words import interval, known, percent
 
@@ -27,8 +27,8 @@ def interval_figure(
     Parameters
     ----------
     models : list of dict
-        `name`, `reference`, `folds` (list of float), `mean`, and `nadeau_bengio`, `student_t`, `wilson`: each a dict
-        with `estimate`, `low`, `high`, or None.
+        `name`, `reference`, `control` (it belongs to the row above), `folds` (list of float), `mean`, and
+        `nadeau_bengio`, `student_t`, `wilson`: each a dict with `estimate`, `low`, `high`, or None.
     majority : float or None
         Accuracy of always naming the commonest class; a dashed line.
     bayes : float or None
@@ -53,6 +53,8 @@ def interval_figure(
         for axes, limits, detailed in panels:
             _panel(axes, models, limits, detailed, majority, bayes)
         panels[-1][0].set_yticks(range(len(models)), _names(models))
+        for text, model in zip(panels[-1][0].get_yticklabels(), models, strict=True):
+            text.set_color(MUTED if model["control"] else INK)
         wide.set_xlabel("accuracy on test samples, %" + (" (magnified)" if magnified else ""))
         if magnified:
             narrow.set_xlabel("whole scale")
@@ -62,7 +64,7 @@ def interval_figure(
 
 
 def _names(models: list[dict[str, Any]]) -> list[str]:
-    return [model["name"] for model in models]
+    return [f"control: {model['name']}" if model["control"] else model["name"] for model in models]
 
 
 def _range(models: list[dict[str, Any]], bayes: float | None) -> tuple[float, float]:
@@ -94,7 +96,7 @@ def _panel(
         colour = MUTED if model["reference"] else ACCENT
         if not known(model["mean"]):
             continue
-        _bar(axes, model["nadeau_bengio"], row, colour, 4.5, alpha=0.45)
+        _bar(axes, model["nadeau_bengio"], row, colour, 4.5, alpha=0.2 if model["control"] else 0.45)
         if detailed:
             dots = model["folds"]
             axes.plot(dots, [row - 0.24] * len(dots), "o", color=colour, alpha=0.35, markersize=3, markeredgewidth=0)
@@ -103,7 +105,8 @@ def _panel(
             _bar(axes, model["wilson"], row + 0.33, MUTED, 0.9, style=(0, (2, 1.2)))
             if model["wilson"] and known(model["wilson"].get("estimate")):
                 axes.plot(model["wilson"]["estimate"], row + 0.33, "D", color=MUTED, markersize=3, markeredgewidth=0)
-        axes.plot(model["mean"], row, "o", color=colour, markersize=4.5, markeredgewidth=0, zorder=4)
+        look = {"markerfacecolor": PAPER, "markeredgewidth": 1} if model["control"] else {"markeredgewidth": 0}
+        axes.plot(model["mean"], row, "o", color=colour, markersize=4.5, zorder=4, **look)
     for row in range(len(models) - 1):
         axes.axhline(row + 0.5, color=FAINT, linewidth=0.5, zorder=0)
     axes.set_xlim(limits)

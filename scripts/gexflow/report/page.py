@@ -10,11 +10,13 @@ from markupsafe import Markup
 
 from gexflow.report import sections
 from gexflow.report.caveats import find_caveats
+from gexflow.report.controls import explained, is_control, naming, without_controls
 from gexflow.report.figures import confusion_figure, interval_figure, page_drawing
 from gexflow.report.shared import not_compared, shared_table
+from gexflow.report.stability import stability_rows
 from gexflow.report.study import Study
 from gexflow.report.svg import inline_svg
-from gexflow.report.words import known
+from gexflow.report.words import counted, known
 
 HEATMAPS_BYTES = 1_000_000  # for all heat maps together: the page shall open anywhere and pass through e-mail
 CARD_BYTES = 400_000
@@ -51,6 +53,7 @@ def render_page(study: Study, template_folder: str | Path) -> str:
         style=Markup((folder / "style.css").read_text(encoding="utf-8")),
         caveats=find_caveats(study),
         overview=sections.overview(study),
+        controls=explained(study.datasets),
         metric_names=list(sections.METRICS.values()),
         datasets=[_dataset(dataset, number, share, settings) for number, dataset in enumerate(study.datasets, 1)],
         shared=shared_table(study.shared),
@@ -68,9 +71,9 @@ def _heatmaps(study: Study) -> Any:
 def _dataset(dataset: dict[str, Any], number: int, heatmap_bytes: int, settings: dict[str, Any]) -> dict[str, Any]:
     """Return all that the template prints of one dataset."""
     key = f"d{number}-{_slug(dataset['name'])}"
-    explained = sections.attribution(dataset)
+    attributed = sections.attribution(dataset)
     by_name = {model["name"]: model for model in dataset["models"]}
-    for place, entry in enumerate(explained, 1):
+    for place, entry in enumerate(attributed, 1):
         entry.update(_heatmap(by_name[entry["name"]], dataset["name"], f"{key}-h{place}", heatmap_bytes))
     return {
         **sections.summary(dataset),
@@ -78,14 +81,15 @@ def _dataset(dataset: dict[str, Any], number: int, heatmap_bytes: int, settings:
         "cohort": sections.cohort(dataset),
         "card_figure": _card_figure(dataset, key),
         "recipes": sections.recipes(dataset),
+        "stability": stability_rows(dataset),
         "models": sections.models(dataset),
         "metrics": sections.metrics(dataset),
         "per_class": sections.per_class(dataset),
-        "scored_models": [model["name"] for model in dataset["models"] if model["per_class"]],
+        "scored_models": [model["name"] for model in without_controls(dataset["models"]) if model["per_class"]],
         "interval_figure": _intervals(dataset, key),
         "confusions": _confusions(dataset, key),
-        "attribution": explained,
-        "planted": any(row["recovery"] for row in explained),
+        "attribution": attributed,
+        "planted": any(row["recovery"] for row in attributed),
     }
 
 
@@ -105,8 +109,9 @@ def _card_figure(dataset: dict[str, Any], key: str) -> Markup | None:
 def _intervals(dataset: dict[str, Any], key: str) -> Markup | None:
     models = [
         {
-            "name": model["name"],
+            "name": naming(model)["name"],
             "reference": model["reference"],
+            "control": is_control(model),
             "folds": [row["accuracy"] for row in model["folds"] if known(row["accuracy"])],
             "mean": sections.estimate(model, "accuracy"),
             **{
@@ -119,14 +124,15 @@ def _intervals(dataset: dict[str, Any], key: str) -> Markup | None:
     ]
     if not models:
         return None
-    label = f"Accuracy of {len(models)} models on {dataset['name']}, with three kinds of 95 % interval"
+    count = len([model for model in models if not model["control"]])
+    label = f"Accuracy of {counted(count, 'model')} on {dataset['name']}, with three kinds of 95 % interval"
     bayes = (dataset["truth"] or {}).get("bayes_accuracy")
     return Markup(interval_figure(models, sections.majority_accuracy(dataset), bayes, f"{key}-i", label))
 
 
 def _confusions(dataset: dict[str, Any], key: str) -> list[dict[str, Any]]:
     figures = []
-    for place, model in enumerate(dataset["models"], 1):
+    for place, model in enumerate(without_controls(dataset["models"]), 1):
         if model["confusion"]:
             label = f"Confusion matrix of {model['name']} on {dataset['name']}, all test folds together"
             drawing = confusion_figure(**model["confusion"], name=f"{key}-c{place}", label=label)

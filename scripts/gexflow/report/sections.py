@@ -5,6 +5,7 @@ from typing import Any
 
 from gexflow.report.caveats import Dataset, dataset_marks, folds_of, random_weights, repeat_folds, simulated
 from gexflow.report.cohort_facts import card_facts
+from gexflow.report.controls import beside_their_models, differences, is_control, naming, without_controls
 from gexflow.report.study import Study
 from gexflow.report.words import (
     counted,
@@ -39,27 +40,27 @@ def estimate(model: Model, metric: str) -> float | None:
 
 
 def overview(study: Study) -> list[dict[str, Any]]:
-    """Return the rows of the table models x datasets: reference models first."""
-    names = dict.fromkeys(model["name"] for dataset in study.datasets for model in dataset["models"])
+    """Return the rows of the table models x datasets: reference models first, controls right below their models."""
+    names = beside_their_models(model["name"] for dataset in study.datasets for model in dataset["models"])
     models = {dataset["name"]: {model["name"]: model for model in dataset["models"]} for dataset in study.datasets}
     rows = []
-    for name in names:
+    for name in dict.fromkeys(names):
         found = [models[dataset["name"]].get(name) for dataset in study.datasets]
         reference = any(model and model["reference"] for model in found)
         cells = [_overview_cell(model, dataset) for model, dataset in zip(found, study.datasets, strict=True)]
-        rows.append({"name": name, "reference": reference, "cells": cells})
+        rows.append({**naming({"name": name, "reference": reference}), "cells": cells})
     return sorted(rows, key=lambda row: not row["reference"])
 
 
 def _overview_cell(model: Model | None, dataset: Dataset) -> dict[str, Any] | None:
     if model is None or not model["folds"]:
         return None
-    best = max(estimate(other, "accuracy") or 0.0 for other in dataset["models"])
+    best = max((estimate(other, "accuracy") or 0.0 for other in without_controls(dataset["models"])), default=None)
     return {
         "accuracy": percent(estimate(model, "accuracy")),
         "interval": interval(model["intervals"].get("accuracy", {}).get("nadeau_bengio")),
         "macro_f1": percent(estimate(model, "macro_f1")),
-        "best": estimate(model, "accuracy") == best,
+        "best": not is_control(model) and estimate(model, "accuracy") == best,
     }
 
 
@@ -143,7 +144,7 @@ def recipes(dataset: Dataset) -> list[dict[str, Any]]:
         steps: dict[str, list[dict[str, Any]]] = {}
         for row in recipe["rows"]:
             steps.setdefault(row["step"], []).append(row)
-        users = [model["name"] for model in dataset["models"] if model["recipe"] == recipe["name"]]
+        users = [m["name"] for m in without_controls(dataset["models"]) if m["recipe"] == recipe["name"]]
         shown.append(
             {
                 "name": recipe["name"],
@@ -178,8 +179,7 @@ def models(dataset: Dataset) -> list[dict[str, Any]]:
         seconds = [entry.get("seconds") for entry in entries]
         rows.append(
             {
-                "name": model["name"],
-                "reference": model["reference"],
+                **naming(model),
                 "recipe": model["recipe"] or "",
                 "parameters": span(entry.get("parameters") for entry in entries),
                 "learning": span(entry.get("learning_parameters") for entry in entries),
@@ -209,11 +209,11 @@ def metrics(dataset: Dataset) -> dict[str, Any]:
             {"value": "", "interval": interval(accuracy.get("student_t"), 2)},
             {"value": percent(wilson.get("estimate"), 2), "interval": interval(wilson, 2)},
         ]
-        rows.append({"name": model["name"], "reference": model["reference"], "cells": cells})
+        rows.append({**naming(model), "cells": cells})
         for metric, methods in model["intervals"].items():
             found = {row.get("note") for row in methods.values() if known(row.get("note"))}
-            notes += [(note, f"{model['name']} ({metric})") for note in sorted(found)]
-    return {"rows": rows, "notes": _gathered(notes)}
+            notes += [(note, f"{naming(model)['called']} ({metric})") for note in sorted(found)]
+    return {"rows": rows, "notes": _gathered(notes), "differences": differences(dataset)}
 
 
 def _gathered(notes: list[tuple[str, str]]) -> list[str]:
@@ -232,11 +232,12 @@ def _metric_cell(model: Model, metric: str) -> dict[str, str]:
 
 
 def per_class(dataset: Dataset) -> list[dict[str, Any]]:
-    """Return F1 of each class by each model, and precision and recall beside it."""
-    tables = {model["name"]: {row["class"]: row for row in model["per_class"]} for model in dataset["models"]}
+    """Return F1 of each class by each model, and precision and recall beside it; controls answer no such question."""
+    models = [model for model in without_controls(dataset["models"]) if model["per_class"]]
+    tables = {model["name"]: {row["class"]: row for row in model["per_class"]} for model in models}
     rows = []
     for name in dataset["classes"]:
-        found = [tables[model["name"]].get(name) for model in dataset["models"] if model["per_class"]]
+        found = [tables[model["name"]].get(name) for model in models]
         support = span(row["support"] for row in found if row)
         cells = [[percent(row[key]) for key in ("precision", "recall", "f1")] if row else None for row in found]
         rows.append({"name": name, "support": support, "cells": cells})

@@ -6,9 +6,10 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from gexflow.files import read_json, read_table
+from gexflow.report.controls import beside_their_models
 
 # Columns that hold names: a class called `1` or a gene called `NA` must stay what it is.
-NAMES = ("model", "class", "gene", "symbol", "label", "predicted", "target", "sample")
+NAMES = ("model", "class", "gene", "symbol", "label", "predicted", "target", "sample", "control")
 TEXT = (*NAMES, "metric", "method", "step", "note")
 SHARED_TEXT = ("dataset", "other", "same_family", "note")
 REFERENCE_MODELS = ("majority", "centroid", "logistic")
@@ -17,8 +18,10 @@ Paths = Mapping[str, Iterable[str | Path]]
 Files = dict[str, dict[tuple[str, ...], Path]]
 # For each kind of file, the places of dataset and of model or recipe in its path below `results/`.
 KEYS = {
-    **dict.fromkeys(("cards", "card_figures", "metrics", "intervals", "per_class", "confusion", "truth"), (0,)),
-    **dict.fromkeys(("genes", "heatmaps", "deltas", "recovery", "summaries"), (0, 2)),
+    **dict.fromkeys(
+        ("cards", "card_figures", "metrics", "intervals", "per_class", "confusion", "controls", "truth"), (0,)
+    ),
+    **dict.fromkeys(("genes", "heatmaps", "deltas", "recovery", "summaries", "stabilities"), (0, 2)),
     "trainings": (0, 2, 3),  # one a fold
 }
 
@@ -33,9 +36,9 @@ class Study:
         Title, config, versions, digest and the choices of datasets, models and recipes.
     datasets : list of dict
         One a dataset: `name`, `card`, `expected` and `tried_on` of the config, `card_figure` (SVG, or None), `classes`,
-        `models`, `recipes`, `truth` (None for real data). A model is a dict: `name`, `reference`, `image`, `recipe`,
-        `folds` (rows of metrics), `intervals` (metric, then method), `per_class`, `confusion` (`classes` and `counts`,
-        or None), `training` (one entry a fold) and `attribution` (or None).
+        `models`, `recipes`, `controls` (rows of differences), `truth` (None for real data). A model is a dict: `name`,
+        `reference`, `image`, `recipe`, `folds` (rows of metrics), `intervals` (metric, then method), `per_class`,
+        `confusion` (`classes` and `counts`, or None), `training` (one entry a fold) and `attribution` (or None).
     shared : list of dict
         Rows of the table of shared samples: what every dataset shares with every other one.
     """
@@ -52,8 +55,8 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     ----------
     paths : mapping of lists of paths
         `cards`, `card_figures`, `metrics`, `intervals`, `per_class`, `confusion`, `genes`, `heatmaps`, `deltas`,
-        `recovery`, `truth`, `summaries`, `trainings`, `shared_samples`; a kind may be missing. Dataset, model and
-        recipe are taken from the path below the last `results/`.
+        `recovery`, `truth`, `summaries`, `stabilities`, `trainings`, `shared_samples`; a kind may be missing. Dataset,
+        model and recipe are taken from the path below the last `results/`.
     settings : dict
         What the config says about the study; see the rule `write_report`.
     """
@@ -93,6 +96,7 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
     config = settings.get("config", {}).get("datasets", {}).get(name, {})
     card = {"title": config.get("title", ""), **(read("cards") or {})}
     tables = {kind: read(kind) for kind in ("metrics", "intervals", "per_class", "confusion")}
+    controls = read("controls")
     classes = _classes(card, tables["confusion"])
     recipes = settings.get("recipes", {}).get(name, {})
     models = _model_names(name, tables, files, settings)
@@ -106,14 +110,20 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
         else None,
         "classes": classes,
         "truth": read("truth"),
+        "controls": [] if controls is None else _rows(controls),
         "models": [_model(name, model, recipes.get(model), tables, classes, files, settings) for model in models],
         "repeats": settings.get("config", {}).get("run", {}).get("repeats", 1),
         "recipes": [
-            {"name": recipe, "rows": _rows(read_table(path, TEXT))}
+            {"name": recipe, "rows": _rows(read_table(path, TEXT)), "stability": _stability((name, recipe), files)}
             for (dataset, recipe), path in files["summaries"].items()
             if dataset == name
         ],
     }
+
+
+def _stability(key: tuple[str, str], files: Files) -> dict[str, Any] | None:
+    path = files["stabilities"].get(key)
+    return None if path is None else read_json(path)
 
 
 def _classes(card: dict[str, Any], confusion: Any) -> list[str]:
@@ -122,13 +132,13 @@ def _classes(card: dict[str, Any], confusion: Any) -> list[str]:
 
 
 def _model_names(dataset: str, tables: dict[str, Any], files: Files, settings: dict[str, Any]) -> list[str]:
-    """Reference models first, then the config's order, then whatever else has results."""
+    """Reference models first, then the config's order, then whatever else has results; controls beside their models."""
     chosen = settings.get("models", {}).get(dataset, [])
     scored = [] if tables["metrics"] is None else list(tables["metrics"]["model"])
     other = [key[1] for kind in ("trainings", "genes") for key in files[kind] if key[0] == dataset]
     names = dict.fromkeys([*chosen, *scored, *other])
     reference = [name for name in settings.get("reference_models", REFERENCE_MODELS) if name in names]
-    return list(dict.fromkeys([*reference, *names]))
+    return beside_their_models(dict.fromkeys([*reference, *names]))
 
 
 def _model(

@@ -1,0 +1,49 @@
+"""Variants: what runs the ordinary way with one thing changed, named `{model}~{control}`.
+
+Light: Snakemake reads it at every start and in every job.
+"""
+
+from copy import deepcopy
+
+_MARK = "~"
+# For each network its controls, in the order of the report, each with the settings that it changes.
+CONTROLS: dict[str, dict[str, dict]] = {
+    "gexpnet": {"shuffled": {"control": "shuffled"}, "dense": {"control": "dense"}},
+}
+
+
+def with_controls(models: dict[str, dict]) -> dict[str, dict]:
+    """Return models and, right behind each, the controls that it names, all without the key `controls`.
+
+    Parameters
+    ----------
+    models : {name: settings}
+        As in the config; `controls` lists those wanted.
+    """
+    found = {}
+    for name, settings in models.items():
+        plain = {key: deepcopy(value) for key, value in settings.items() if key != "controls"}
+        found[name] = plain
+        for control, change in CONTROLS.get(settings["network"], {}).items():
+            if control in settings.get("controls", []):
+                found[f"{name}{_MARK}{control}"] = _changed(plain, change)
+    return found
+
+
+def _changed(settings: dict, change: dict) -> dict:
+    """Lay a change over settings; maps in it change only the keys that they name."""
+    inner = {
+        key: _changed(settings.get(key, {}), value) if isinstance(value, dict) else value
+        for key, value in change.items()
+    }
+    return {**deepcopy(settings), **inner}
+
+
+def base_of(name: str) -> str:
+    """Return the model that a control belongs to; a model is its own."""
+    return name.split(_MARK)[0]
+
+
+def control_of(name: str) -> str:
+    """Return the name of the control alone; "" for a model."""
+    return name.partition(_MARK)[2]

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-import yaml
+from torch import nn
 
 from benchmarks.item import Settings
 from benchmarks.processes import ROOT
+from gexflow.config import load_config
 from gexflow.models.fold import Fold, train_fold
-from gexflow.models.gexpnet import GexpNet
+from gexflow.models.gene_network import build_gene_network
 from gexflow.models.trainer import Training
 
 
@@ -17,18 +18,32 @@ class Reached(Exception):
     """Ends a training whose test log loss is at the target."""
 
 
+def model_settings(**keys: str | int) -> dict:
+    """Return all settings of a GexpNet with these keys of the config, the others at their defaults."""
+    model = {"network": "gexpnet", "recipe": "gexpnet-paper"} | keys
+    schema = ROOT / "workflow/schemas/config.schema.yaml"
+    config = load_config([ROOT / "config.yaml"], schema, {"models": {"gexpnet": model}})
+    return config["models"]["gexpnet"]
+
+
 def train_ours(
     data: dict[str, np.ndarray],
-    model: str,
+    model: dict,
     folds: int,
     settings: Settings,
-    after_epoch: Callable[..., None] | None = None,
-    **changes: int,
+    after_epoch: Callable[[nn.Module], None] | None = None,
 ) -> float:
-    """Train `folds` folds of the same samples with a model of config.yaml, as rule `train_gexpnet` does.
+    """Train `folds` folds of the same samples, as rule `train_gexpnet` does.
 
     Parameters
     ----------
+    data : map of arrays
+        train, train_labels, test and test_labels.
+    model : dict
+        From `model_settings`.
+    folds : int
+    settings : dict
+        Of the item: device, round.
     after_epoch : function (network) or None
         Called after every epoch.
 
@@ -36,8 +51,7 @@ def train_ours(
     -------
     last training loss of the last fold
     """
-    catalogue = yaml.safe_load((ROOT / "config.yaml").read_text())["models"]
-    training = Training.from_settings(catalogue.get(model, catalogue["gexpnet"]) | changes)
+    training = Training.from_settings(model)
     values = np.concatenate([data["train"], data["test"]])
     labels = np.concatenate([data["train_labels"], data["test_labels"]]).astype(str)
     parts = np.repeat(["train", "test"], [len(data["train"]), len(data["test"])])
@@ -45,8 +59,8 @@ def train_ours(
     device, seed = torch.device(settings["device"]), settings.get("round", 1)
     networks = []
 
-    def build(genes: int, classes: int) -> GexpNet:
-        networks.append(GexpNet(genes, classes))
+    def build(genes: int, classes: int) -> nn.Module:
+        networks.append(build_gene_network(model, genes, classes))
         return networks[-1]
 
     def report(line: dict) -> None:

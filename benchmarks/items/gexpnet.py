@@ -66,13 +66,13 @@ def whole_time(train: Callable[[int], float], epochs: int, folds: int) -> Outcom
 
 def ours_train(folder: Path, settings: Settings) -> Callable[[], Outcome]:
     """Train with the published settings; on a GPU all ten folds at once, on a CPU a few epochs of one fold."""
-    from benchmarks.ours_training import train_ours
+    from benchmarks.ours_training import model_settings, train_ours
 
-    data = _few_test_samples(load(folder))
+    data, model = _few_test_samples(load(folder)), model_settings(preset="paper")
     folds, epochs = (FOLDS, EPOCHS) if settings["device"] == "cuda" else (1, settings["timed_epochs"])
 
     def train(count: int) -> float:
-        return train_ours(data, "gexpnet", folds, settings, epochs=count)
+        return train_ours(data, model | {"epochs": count}, folds, settings)
 
     return lambda: whole_time(train, epochs, folds)
 
@@ -107,10 +107,10 @@ def compare_train(ours: Arrays, peer: Arrays, folder: Path, settings: Settings) 
 
 def ours_fast(folder: Path, settings: Settings) -> Callable[[], Outcome]:
     """Train with the fast preset until the test log loss, whose computing does not count, is at the target."""
-    from benchmarks.ours_training import Reached, train_ours
+    from benchmarks.ours_training import Reached, model_settings, train_ours
     from benchmarks.plain_gexpnet import log_loss
 
-    data = load(folder)
+    data, model = load(folder), model_settings(preset="fast")
 
     def run() -> Outcome:
         start, looking, losses = time.perf_counter(), 0.0, []
@@ -124,7 +124,7 @@ def ours_fast(folder: Path, settings: Settings) -> Callable[[], Outcome]:
                 raise Reached
 
         with suppress(Reached):
-            train_ours(data, "gexpnet-fast", 1, settings, after_epoch)
+            train_ours(data, model, 1, settings, after_epoch)
         return _reached(losses, time.perf_counter() - start - looking)
 
     return run

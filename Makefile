@@ -2,6 +2,7 @@
 # make test      the tests that every change must pass
 # make test-all  those and the long ones
 # make lint      formatting and style
+# make bench     GexFlow timed beside its peers, an hour or more; ITEM=gene-quantile-1 times one (benchmarks/README.md)
 # make lock      requirements.txt from pyproject.toml
 
 PYTHON ?= python3
@@ -9,8 +10,9 @@ VENV ?= .venv
 DEMO ?= demo
 CORES ?= all
 INSTALLED = $(VENV)/.installed
+PEERS = $(VENV)-bench/.installed
 
-.PHONY: help install demo test test-all lint lock
+.PHONY: help install demo test test-all lint bench lock
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -40,6 +42,15 @@ lint: $(INSTALLED)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/snakefmt --check Snakefile workflow
 	$(VENV)/bin/snakemake --lint --configfile resources/demo/config.yaml
+
+bench: $(INSTALLED) $(PEERS)
+	$(VENV)/bin/python -m benchmarks.run $(ITEM) --peers $(VENV)-bench/bin/python $(BENCH_OPTIONS)
+
+# The peers that GexFlow does not depend on live in an environment of their own.
+$(PEERS): benchmarks/requirements-peers.txt
+	$(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 # The lock holds versions and hashes of all packages for every platform and Python version.
 lock:

@@ -1,9 +1,8 @@
-"""Write a table in the true format of PanCanAtlas EB++, by default at its true size, and its sample annotations.
+"""Write a table in the true format of PanCanAtlas EB++, and its sample annotations.
 
 The values are noise: the file is for measuring time and memory only.
 """
 
-import argparse
 import re
 from pathlib import Path
 
@@ -79,19 +78,9 @@ def write_labels(path: Path, samples: list[str], types: list[str]) -> None:
             file.write("\t".join(known.get(column, "") for column in COLUMNS) + "\n")
 
 
-def main() -> None:
-    """Write both files into a folder."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="where ebpp.tsv and labels.tsv are written")
-    parser.add_argument("--genes", type=int, default=20531)
-    parser.add_argument("--samples", type=int, default=11069)
-    arguments = parser.parse_args()
+def write_files(folder: Path, genes: int, samples: int) -> None:
+    """Write ebpp.tsv and labels.tsv into a folder."""
     random = np.random.default_rng(32)
-    arguments.folder.mkdir(parents=True, exist_ok=True)
-    samples, types = barcodes(arguments.samples, random)
-    write_matrix(arguments.folder / "ebpp.tsv", arguments.genes, samples, random)
-    write_labels(arguments.folder / "labels.tsv", samples, types)
-
-
-if __name__ == "__main__":
-    main()
+    aliquots, types = barcodes(samples, random)
+    write_matrix(folder / "ebpp.tsv", genes, aliquots, random)
+    write_labels(folder / "labels.tsv", aliquots, types)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-AT_THE_TOP = {".git", ".venv", ".snakemake", "demo", "results"}
+AT_THE_TOP = {".git", ".venv", ".venv-bench", ".snakemake", "demo", "results"}
+ANYWHERE = {"__pycache__", "scratch"}
 
 
 def kept_out(folder: str, names: list[str]) -> set[str]:
@@ -18,7 +19,7 @@ def kept_out(folder: str, names: list[str]) -> set[str]:
     top = (
         AT_THE_TOP if Path(folder) == ROOT else {"downloads", "weights"} if Path(folder).name == "resources" else set()
     )
-    return {name for name in names if name in top or name == "__pycache__" or name.endswith("_cache")}
+    return {name for name in names if name in top or name in ANYWHERE or name.endswith("_cache")}
 
 
 class Project:

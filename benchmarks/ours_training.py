@@ -1,0 +1,74 @@
+"""GexFlow's way to train GexpNet on the folds of a cohort, as rule `train_gexpnet` goes it."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from benchmarks.item import Settings
+from benchmarks.processes import ROOT
+from gexflow.config import load_config
+from gexflow.models.fold import Fold, train_fold
+from gexflow.models.gene_network import build_gene_network
+from gexflow.models.trainer import Training
+
+
+class Reached(Exception):
+    """Ends a training whose test log loss is at the target."""
+
+
+def model_settings(**keys: str | int) -> dict:
+    """Return all settings of a GexpNet with these keys of the config, the others at their defaults."""
+    model = {"network": "gexpnet", "recipe": "gexpnet-paper"} | keys
+    schema = ROOT / "workflow/schemas/config.schema.yaml"
+    config = load_config([ROOT / "config.yaml"], schema, {"models": {"gexpnet": model}})
+    return config["models"]["gexpnet"]
+
+
+def train_ours(
+    data: dict[str, np.ndarray],
+    model: dict,
+    folds: int,
+    settings: Settings,
+    after_epoch: Callable[[nn.Module], None] | None = None,
+) -> float:
+    """Train `folds` folds of the same samples, as rule `train_gexpnet` does.
+
+    Parameters
+    ----------
+    data : map of arrays
+        train, train_labels, test and test_labels.
+    model : dict
+        From `model_settings`.
+    folds : int
+    settings : dict
+        Of the item: device, round.
+    after_epoch : function (network) or None
+        Called after every epoch.
+
+    Returns
+    -------
+    last training loss of the last fold
+    """
+    training = Training.from_settings(model)
+    values = np.concatenate([data["train"], data["test"]])
+    labels = np.concatenate([data["train_labels"], data["test_labels"]]).astype(str)
+    parts = np.repeat(["train", "test"], [len(data["train"]), len(data["test"])])
+    samples = np.char.add("S", np.arange(len(values)).astype(str))
+    device, seed = torch.device(settings["device"]), settings.get("round", 1)
+    networks = []
+
+    def build(genes: int, classes: int) -> nn.Module:
+        networks.append(build_gene_network(model, genes, classes))
+        return networks[-1]
+
+    def report(line: dict) -> None:
+        if after_epoch is not None:
+            after_epoch(networks[-1])
+            networks[-1].train()
+
+    for number in range(1, folds + 1):
+        fold = Fold(values, samples, labels, parts, sorted(set(labels)), number)
+        _, history, _, _ = train_fold(fold, build, training, seed, device, report)
+    return float(history["loss"].iloc[-1])

@@ -9,8 +9,9 @@ from torch import nn
 from benchmarks.item import Settings
 from benchmarks.processes import ROOT
 from gexflow.config import load_config
-from gexflow.models.fold import Fold, train_fold
+from gexflow.models.fold import Fold, stacks_of, train_folds
 from gexflow.models.gene_network import build_gene_network
+from gexflow.models.memory import keep_freed_memory
 from gexflow.models.trainer import Training
 
 
@@ -63,12 +64,12 @@ def train_ours(
         networks.append(build_gene_network(model, genes, classes))
         return networks[-1]
 
-    def report(line: dict) -> None:
+    def report(number: int, line: dict) -> None:
         if after_epoch is not None:
             after_epoch(networks[-1])
-            networks[-1].train()
 
-    for number in range(1, folds + 1):
-        fold = Fold(values, samples, labels, parts, sorted(set(labels)), number)
-        _, history, _, _ = train_fold(fold, build, training, seed, device, report)
-    return float(history["loss"].iloc[-1])
+    keep_freed_memory()
+    made = [Fold(values, samples, labels, parts, sorted(set(labels)), number) for number in range(1, folds + 1)]
+    for group in stacks_of(made, device.type == "cuda"):
+        trained = train_folds(group, build, training, seed, device, report)
+    return float(trained[-1].history["loss"].iloc[-1])

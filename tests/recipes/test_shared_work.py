@@ -98,13 +98,22 @@ def test_the_order_of_genes_equals_argsort_with_missing_and_negative_values():
     np.testing.assert_array_equal(ordered, np.sort(values.T, axis=1))
 
 
+def equal_runs(ordered):
+    """Return the first and last place of every distinct value."""
+    known = ordered[~np.isnan(ordered)]
+    values = np.unique(known)
+    return np.searchsorted(known, values, "left"), np.searchsorted(known, values, "right") - 1
+
+
 def test_sample_ranks_put_every_value_back():
     values = np.random.default_rng(2).poisson(3, (20, 50)).astype(np.float32)
     values[0, :7] = np.nan
     ranked = rank_samples(values)
     np.testing.assert_array_equal(np.take_along_axis(ranked.ordered, ranked.ranks.astype(int), axis=1), values)
     assert ranked.known.tolist() == [43] + [50] * 19
-    assert ranked.tied.all()
+    for row, (begins, ends) in zip(ranked.ordered, ranked.ties, strict=True):
+        runs = [(first, last + 1) for first, last in zip(*equal_runs(row), strict=True) if last > first]
+        assert list(zip(begins, ends, strict=True)) == runs
 
 
 def test_normal_scores_equal_scipy_to_2e_6_and_are_cut_at_scikit_learn_s_ends():

@@ -135,22 +135,24 @@ def _finish_fold(
 
     Training samples stand first on the way, so that they are a view of the table and not a copy.
     """
-    rows, training = np.argsort(~train, kind="stable"), int(train.sum())
-    values = None
+    # the last step may give its rows in the cohort's order straight away
+    last = done + 1 == len(recipe.steps) and recipe.steps[done][1].shares
+    rows = np.arange(len(train)) if last else np.argsort(~train, kind="stable")
+    training, values = int(train.sum()), None
     for position, (name, step) in enumerate(recipe.steps):
         if position < done:
             pass
         elif position == done and step.shares:
             with naming_step(name):
-                values = step.fit_shared(shared, rows, training)
+                values = step.fit_shared(shared, train, rows)
         else:
             values = _rows(shared.values, rows) if values is None else values
             fit_step(name, step, values[:training], labels[rows[:training]], symbols)
             values = apply_step(name, step, values, notes)
         symbols = symbols[getattr(step, "kept_", slice(None))]
     if values is None:
-        values, rows = shared.values, np.arange(len(rows))
-    return check_features(recipe, _in_order(values, rows))
+        return check_features(recipe, np.array(shared.values, order="C"))
+    return check_features(recipe, np.ascontiguousarray(values) if last else _in_order(values, rows))
 
 
 def _rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:

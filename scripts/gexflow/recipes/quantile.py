@@ -56,37 +56,37 @@ class GeneQuantile(Standardising):
         in_blocks(map_block, X.shape[1], len(X))
         return mapped.T
 
-    def fit_shared(self, shared: SharedValues, rows: np.ndarray, training: int) -> np.ndarray:
-        """Fit to the first `training` of `rows` and map all of them, with the order that all folds share.
+    def fit_shared(self, shared: SharedValues, train: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Fit to training samples and map all samples, with the order that all folds share.
 
-        Equal to `fit(values[rows[:training]])` and `transform(values[rows])`.
+        Equal to `fit(values[train])` and `transform(values[rows])`.
 
         Parameters
         ----------
         shared : SharedValues
+        train : bool array (samples,)
         rows : int array (samples,)
             A permutation of the samples.
-        training : int
 
         Returns
         -------
-        mapped : float32 array (samples, genes), genes contiguous, in the order of `rows`
+        mapped : float32 array (samples, genes), in the order of `rows`, each gene's values side by side
         """
         if shared.missing:
-            return self.fit(shared.values[rows[:training]]).transform(shared.values[rows])
+            return self.fit(shared.values[train]).transform(shared.values[rows])
         samples, genes = shared.values.shape
         self.n_features_in_ = genes
         places = np.empty(samples, dtype=np.intp)
         places[rows] = np.arange(samples)
-        self.quantiles_ = np.empty((min(_LARGEST, training), genes))
+        self.quantiles_ = np.empty((min(_LARGEST, int(train.sum())), genes))
         mapped = np.empty((genes, samples), dtype=np.float32)
 
         def map_block(block: slice) -> None:
             order = shared.order[block]
-            ordered, new_places = _ordered(shared.values[:, block], order), places.take(order)
-            quantiles = _quantiles(ordered[new_places < training].reshape(len(order), -1), len(self.quantiles_))
+            ordered = _ordered(shared.values[:, block], order)
+            quantiles = _quantiles(ordered[train.take(order)].reshape(len(order), -1), len(self.quantiles_))
             self.quantiles_[:, block] = quantiles.T
-            self._map(ordered, quantiles, new_places, mapped[block])
+            self._map(ordered, quantiles, places.take(order), mapped[block])
 
         in_blocks(map_block, genes, samples)
         return mapped.T

@@ -34,24 +34,24 @@ class SampleQuantile(Step):
     def _apply(self, X: np.ndarray) -> np.ndarray:
         return self._map(rank_samples(X), np.arange(len(X)))
 
-    def fit_shared(self, shared: SharedValues, rows: np.ndarray, training: int) -> np.ndarray:
-        """Fit to the first `training` of `rows` and map all of them, with the ranks that all folds share.
+    def fit_shared(self, shared: SharedValues, train: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Fit to training samples and map all samples, with the ranks that all folds share.
 
-        Equal to `fit(values[rows[:training]])` and `transform(values[rows])`.
+        Equal to `fit(values[train])` and `transform(values[rows])`.
 
         Parameters
         ----------
         shared : SharedValues
+        train : bool array (samples,)
         rows : int array (samples,)
             A permutation of the samples.
-        training : int
 
         Returns
         -------
         mapped : float32 array (samples, genes), in the order of `rows`
         """
         self.n_features_in_ = shared.values.shape[1]
-        self._learn_target(shared.sample_ranks, rows[:training])
+        self._learn_target(shared.sample_ranks, np.flatnonzero(train))
         return self._map(shared.sample_ranks, rows)
 
     def _learn_target(self, samples: SampleRanks, rows: np.ndarray) -> None:
@@ -68,24 +68,38 @@ class SampleQuantile(Step):
 
     def _map(self, samples: SampleRanks, rows: np.ndarray) -> np.ndarray:
         mapped = np.empty((len(rows), samples.ordered.shape[1]), dtype=np.float32)
+        whole = _Target(self.target_)
 
         def map_block(block: slice) -> None:
             for row, line in zip(rows[block], mapped[block], strict=True):
-                places = self._places(samples, row)
+                known = samples.known[row]
+                target = whole if known == len(line) else _Target(_stretched(self.target_, known))
+                places = np.full(len(line), np.nan, dtype=np.float32)
+                places[:known] = target.with_ties(*samples.ties[row])
                 places.take(samples.ranks[row], out=line, mode="clip")
 
         in_blocks(map_block, len(rows), mapped.shape[1])
         return mapped
 
-    def _places(self, samples: SampleRanks, row: int) -> np.ndarray:
-        """Return the mapped values of a sample in rising order, float32 (genes,); those of missing values are NaN."""
-        known, genes = samples.known[row], len(self.target_)
-        target = _stretched(self.target_, known)
-        if samples.tied[row]:
-            target = _shared_means(samples.ordered[row, :known], target)
-        places = np.full(genes, np.nan, dtype=np.float32)
-        places[:known] = target
-        return places
+
+class _Target:
+    """The values to give to the places of a sample, in rising order."""
+
+    def __init__(self, values: np.ndarray):
+        self._values = values.astype(np.float32)
+        self._sums = np.concatenate([[0.0], np.cumsum(values)])
+
+    def with_ties(self, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Return the values, each run of tied places sharing its mean; float32 (places,)."""
+        if not begins.size:
+            return self._values
+        lengths = ends - begins
+        means = (self._sums[ends] - self._sums[begins]) / lengths
+        firsts = np.cumsum(lengths) - lengths
+        places = np.repeat(begins - firsts, lengths) + np.arange(lengths.sum())
+        values = self._values.copy()
+        values[places] = np.repeat(means, lengths)
+        return values
 
 
 def _stretched(ordered: np.ndarray, length: int) -> np.ndarray:
@@ -93,10 +107,3 @@ def _stretched(ordered: np.ndarray, length: int) -> np.ndarray:
     if len(ordered) == length:
         return ordered
     return np.interp(np.linspace(0, 1, length), np.linspace(0, 1, len(ordered)), ordered)
-
-
-def _shared_means(ordered: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Give equal values the mean of their places in the target."""
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    lengths = np.diff(np.append(starts, len(ordered)))
-    return np.repeat(np.add.reduceat(target, starts) / lengths, lengths)

@@ -17,14 +17,14 @@ class SampleRanks:
     ordered : float32 array (samples, genes), in rising order, missing values last
     ranks : uint16 array (samples, genes), uint32 from 65,536 genes on
         Place of a gene's value, from 0; among equal values any of theirs.
-    tied : bool array (samples,)
-        Whether two values of the sample are equal.
+    ties : list of int arrays (2, runs), one a sample
+        Where in `ordered` each run of two or more equal values begins, and where it ends (exclusive).
     known : int array (samples,), how many values are not missing
     """
 
     ordered: np.ndarray
     ranks: np.ndarray
-    tied: np.ndarray
+    ties: list[np.ndarray]
     known: np.ndarray
 
 
@@ -33,7 +33,7 @@ def rank_samples(values: np.ndarray) -> SampleRanks:
     samples, genes = values.shape
     ordered = np.empty((samples, genes), dtype=np.float32)
     ranks = np.empty((samples, genes), dtype=np.uint16 if genes <= 1 << 16 else np.uint32)
-    tied, known = np.empty(samples, dtype=bool), np.empty(samples, dtype=np.intp)
+    ties, known = [np.empty((2, 0), dtype=np.int32)] * samples, np.empty(samples, dtype=np.intp)
 
     def rank_block(block: slice) -> None:
         rows = np.ascontiguousarray(values[block])
@@ -41,8 +41,17 @@ def rank_samples(values: np.ndarray) -> SampleRanks:
         rows = np.take_along_axis(rows, order, axis=1)
         np.put_along_axis(ranks[block], order, np.arange(genes, dtype=ranks.dtype)[None], axis=1)
         ordered[block] = rows
-        tied[block] = (rows[:, 1:] == rows[:, :-1]).any(axis=1)
+        ties[block] = [_tied_runs(row) for row in rows]
         known[block] = genes - np.isnan(rows).sum(axis=1)
 
     in_blocks(rank_block, samples, genes)
-    return SampleRanks(ordered, ranks, tied, known)
+    return SampleRanks(ordered, ranks, ties, known)
+
+
+def _tied_runs(ordered: np.ndarray) -> np.ndarray:
+    """Return begin and end of the runs of equal values, int32 (2, runs)."""
+    repeated = np.flatnonzero(ordered[1:] == ordered[:-1])
+    breaks = np.flatnonzero(np.diff(repeated) > 1)
+    begins = repeated[np.concatenate([[0], breaks + 1])] if repeated.size else repeated
+    ends = repeated[np.concatenate([breaks, [-1]])] + 2 if repeated.size else repeated
+    return np.array([begins, ends], dtype=np.int32)

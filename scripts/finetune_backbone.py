@@ -7,7 +7,8 @@ import torch
 
 from gexflow import files
 from gexflow.log import job_log
-from gexflow.models.fold import Fold, train_folds
+from gexflow.models.fold import Fold
+from gexflow.models.fold_training import train_folds
 from gexflow.models.image_network import build_image_network
 from gexflow.models.trainer import Training, pick_device
 from gexflow.models.weights import save_network

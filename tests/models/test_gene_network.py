@@ -10,7 +10,8 @@ import yaml
 from gexflow.attribution.integrated_gradients import attribute
 from gexflow.config import complete
 from gexflow.models.dense import DenseNetwork
-from gexflow.models.fold import Fold, train_folds
+from gexflow.models.fold import Fold
+from gexflow.models.fold_training import train_folds
 from gexflow.models.gene_network import ShuffledGenes, build_gene_network, random_order
 from gexflow.models.gexpnet import GexpNet
 from gexflow.models.trainer import Training

@@ -13,7 +13,8 @@ import torch
 import yaml
 
 from gexflow.cohorts.splits import split_samples
-from gexflow.models.fold import Fold, train_folds
+from gexflow.models.fold import Fold
+from gexflow.models.fold_training import train_folds
 from gexflow.models.gexpnet import GexpNet
 from gexflow.models.image_network import build_image_network
 from gexflow.models.trainer import Training

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from gexflow.files import read_json, read_table
-from gexflow.models import finished, fold, trainer
+from gexflow.models import finished, fold_training, trainer
 
 SCRIPT = Path(__file__).parents[2] / "scripts/train_gexpnet.py"
 KINDS = {
@@ -80,14 +80,14 @@ class Job:
 
 def die_in_fold(monkeypatch, number: int) -> None:
     """Let the job die while a fold trains, as by a signal: nothing of it is cleaned up."""
-    real = fold.train_folds
+    real = fold_training.train_folds
 
     def train_folds(folds, *arguments):
         if folds[0].number == number:
             raise KeyboardInterrupt
         return real(folds, *arguments)
 
-    monkeypatch.setattr(fold, "train_folds", train_folds)
+    monkeypatch.setattr(fold_training, "train_folds", train_folds)
 
 
 def test_all_outputs_are_there_and_nothing_else(tmp_path, settings):

@@ -8,7 +8,8 @@ import torch
 
 from gexflow.models.batches import batch_cuts
 from gexflow.models.dense import DenseNetwork
-from gexflow.models.fold import Fold, Trained, train_folds
+from gexflow.models.fold import Fold
+from gexflow.models.fold_training import Trained, train_folds
 from gexflow.models.gexpnet import GexpNet
 from gexflow.models.stacks import stack
 from gexflow.models.trainer import FoldData, NotFinite, Training, predict, seed_all, train

@@ -8,9 +8,10 @@ with an unpenalised intercept b. It is convex with one optimum, so the way to it
 method, every step solved by preconditioned conjugate gradients, with an exact line search: products with X are linear
 in the step, so a search along it costs no further product. What makes it fast:
 
-- All classes share one low-rank factorisation of the weighted scatter matrix of the genes (randomised Nystroem
-  approximation; Frangella, Tropp and Udell 2023, SIAM J. Matrix Anal. Appl. 44, algorithm 2.1). The Hessian's block of
-  a class is about that matrix times the mean of p (1 - p) in that class, plus the identity: its inverse is at hand.
+- All classes share one low-rank factorisation of the weighted scatter matrix of the genes within classes (randomised
+  Nystroem approximation; Frangella, Tropp and Udell 2023, SIAM J. Matrix Anal. Appl. 44, algorithm 2.1). The Hessian's
+  block of a class is about that matrix times the mean of p (1 - p) in that class, plus the identity, around the mean
+  gene of the samples that matter to the class: its inverse is at hand.
 - Coefficients of all classes sum to zero at the optimum and along the way, so products need one class less.
 - Products of the Hessian may be taken in bfloat16. They only shape the step. Gradients stay float32, and so does the
   rule that ends the iterations.
@@ -23,6 +24,7 @@ its own curvature.)
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,10 +34,11 @@ from gexflow.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
-TOLERANCE = 3e-3
+TOLERANCE = 5e-3
 _RANK = 96  # of the preconditioner
 _CG_LIMIT = 100  # products a Newton step may take
 _STALLED = 1e-7  # a relative decrease of f below this is rounding
+_ROUNDING = 1e-6  # of the gradient, relative to the sum of the weights
 
 
 @dataclass
@@ -177,10 +180,18 @@ class _Problem:
         change -= probabilities * change.sum(dim=1, keepdim=True)
         return self.collect(change, x).add_(_penalised(step)), logits
 
-    def spread(self, probabilities: "Tensor") -> "Tensor":
-        """Return the weighted mean of p (1 - p) of every class, (classes,); it scales the class's Hessian."""
-        spread = (probabilities * (1 - probabilities) * self.weights).sum(dim=0) / self.total
-        return spread.clamp_min(1e-12)
+    def curvatures(self, probabilities: "Tensor") -> "Tensor":
+        """Return w p (1 - p), the second derivatives of the loss by the logits, (classes, samples)."""
+        return (probabilities * (1 - probabilities) * self.weights).T.contiguous()
+
+    def sums(self, curvatures: "Tensor") -> "Tensor":
+        return curvatures.sum(dim=1, keepdim=True).clamp_min_(1e-12 * self.total)
+
+    def outline(self, curvatures: "Tensor") -> tuple["Tensor", "Tensor"]:
+        """Return the sums of the curvatures, (classes, 1), and the mean gene that they weight, (classes, genes)."""
+        sums = self.sums(curvatures)
+        x = self.x if self.half is None else self.half
+        return sums, (_product(curvatures.to(x.dtype), x.T) / sums).sub_(self.mean)
 
 
 def _penalised(theta: "Tensor") -> "Tensor":
@@ -190,47 +201,60 @@ def _penalised(theta: "Tensor") -> "Tensor":
 
 
 class _Preconditioner:
-    """The Hessian's inverse, about: per class (spread * scatter + 1)^-1 with a low-rank scatter matrix of the genes."""
+    """The Hessian's inverse, about: a class's (share * scatter + 1)^-1 with a low-rank scatter matrix of the genes."""
 
     def __init__(self, problem: _Problem):
         import torch
 
         genes = problem.x.shape[1]
         rank = min(_RANK, genes)
-        probes = torch.randn((rank, genes), generator=torch.Generator().manual_seed(0))
-        images = self._scatter(problem, probes)
-        trace = max(float((probes * images).sum()) / rank, 1e-30)  # Hutchinson's estimate
-        shift = 1e-6 * trace
-        images = images.double() + shift * probes
-        core = images @ probes.double().T
-        factor = torch.linalg.cholesky((core + core.T) / 2 + shift * 1e-3 * torch.eye(rank, dtype=torch.float64))
-        images = torch.linalg.solve_triangular(factor, images, upper=False)
-        squares, vectors = torch.linalg.eigh(images @ images.T)
-        known = squares > 2 * shift
-        basis = (vectors[:, known].T @ images) / squares[known, None].sqrt()
-        self.values = (squares[known] - shift).float()
+        probes = torch.randn((genes, rank), generator=torch.Generator().manual_seed(0))
+        probes = torch.linalg.qr(probes).Q.T.contiguous()
+        images = self._scatter(problem, probes).double()
+        core = images @ probes.T.double()
+        trace = float(core.trace()) * genes / rank
+        images = _whitened(images, (core + core.T) / 2)  # its rows' outer products add up to the approximation
+        self.values, vectors = torch.linalg.eigh(images @ images.T)
+        self.values = self.values.clamp_min(1e-30).float()
+        basis = vectors.T @ images / self.values[:, None].sqrt()
         self.basis = basis.float()  # (rank, genes), orthonormal rows
         self.rest = max(trace - float(self.values.sum()), 0.0) / max(genes - len(self.values), 1)
         self.total = problem.total
 
     @staticmethod
     def _scatter(problem: _Problem, probes: "Tensor") -> "Tensor":
-        """Return probes times the weighted scatter matrix of the centred genes."""
+        """Return probes times the weighted scatter matrix of the genes within classes."""
         import torch
 
-        projected = (_product(problem.x, probes) - probes @ problem.mean).mul_(problem.weights)
-        return _product(projected.T.contiguous(), problem.x.T) - torch.outer(projected.sum(dim=0), problem.mean)
+        members = torch.zeros(len(problem.codes), problem.classes).scatter_(1, problem.codes, 1.0)
+        means = _product(members.T.contiguous(), problem.x.T) / members.sum(dim=0)[:, None]
+        projected = _product(problem.x, probes) - (means @ probes.T)[problem.codes[:, 0]]
+        projected *= problem.weights
+        return _product(projected.T.contiguous(), problem.x.T) - (projected.T @ members) @ means
 
-    def __call__(self, gradient: "Tensor", spread: "Tensor") -> "Tensor":
+    def __call__(self, gradient: "Tensor", outline: tuple["Tensor", "Tensor"]) -> "Tensor":
+        """Return the inverse times a gradient, for the sums and mean genes of the curvatures."""
         import torch
 
-        spread = spread[:, None]
-        base = 1 / (spread * self.rest + 1)
-        inner = gradient[:, :-1] @ self.basis.T
-        inner *= 1 / (spread * self.values + 1) - base
-        genes = torch.addmm(gradient[:, :-1] * base, inner, self.basis)
-        step = torch.cat([genes, gradient[:, -1:] / (spread * self.total)], dim=1)
+        sums, means = outline
+        genes = gradient[:, :-1] - means * gradient[:, -1:]
+        share = sums / self.total
+        base = 1 / (share * self.rest + 1)
+        inner = genes @ self.basis.T
+        inner *= 1 / (share * self.values + 1) - base
+        genes = torch.addmm(genes * base, inner, self.basis)
+        intercept = gradient[:, -1:] / sums - (means * genes).sum(dim=1, keepdim=True)
+        step = torch.cat([genes, intercept], dim=1)
         return step.sub_(step.mean(dim=0))  # back to classes that sum to zero
+
+
+def _whitened(images: "Tensor", core: "Tensor") -> "Tensor":
+    """Return core^(-1/2) images, without directions that are rounding."""
+    import torch
+
+    values, vectors = torch.linalg.eigh(core)
+    known = values > 1e-5 * values.max().clamp_min(1e-30)
+    return vectors[:, known].T @ images / values[known, None].sqrt()
 
 
 def _newton(problem: _Problem, max_iter: int, tolerance: float) -> tuple["Tensor", float, int, bool, bool]:
@@ -241,33 +265,38 @@ def _newton(problem: _Problem, max_iter: int, tolerance: float) -> tuple["Tensor
     precondition = _Preconditioner(problem)
     theta = torch.zeros(problem.classes, genes + 1)
     logits = torch.zeros(samples, problem.classes)
-    objective, first = problem.objective(logits, theta), None
+    objective, first, last, flat = problem.objective(logits, theta), None, 0.0, False
     for iteration in range(max_iter + 1):
         probabilities = logits.softmax(dim=1)
         gradient = problem.gradient(probabilities, theta)
-        spread = problem.spread(probabilities)
-        if _norm(gradient, spread * problem.total) <= tolerance * float(theta[:, :-1].norm()):
+        curvatures = problem.curvatures(probabilities)
+        norm = _norm(gradient, problem.sums(curvatures))
+        goal = tolerance * float(theta[:, :-1].norm()) + _ROUNDING * problem.total
+        if norm <= goal:
             return theta, objective, iteration, True, False
+        if flat and norm > last / 2:
+            return theta, objective, iteration, False, True
         if iteration == max_iter:
             break
-        size = float((gradient * precondition(gradient, spread)).sum().clamp_min(0)) ** 0.5
+        inverse = partial(precondition, outline=problem.outline(curvatures))
+        size = float((gradient * inverse(gradient)).sum().clamp_min(0)) ** 0.5
         first = size if first is None else first
-        forcing = min(0.3, (size / first) ** 0.5) if first else 0.3
-        step, change = _solve(problem, probabilities, gradient, lambda g, s=spread: precondition(g, s), forcing)
+        # the further, the rougher (superlinear), and no finer than the rule asks of this step
+        forcing = min(0.3, max((size / first) ** 0.5, 0.3 * goal / norm))
+        step, change = _solve(problem, probabilities, gradient, inverse, forcing)
         if problem.half is not None:
             change = problem.scores(step, problem.x)
         length = _search(problem, logits, change, theta, step)
         theta = theta.add_(step, alpha=length)
         logits = logits.add_(change, alpha=length)
         previous, objective = objective, problem.objective(logits, theta)
-        if objective >= previous * (1 - _STALLED):
-            return theta, objective, iteration + 1, False, True
+        flat, last = objective >= previous * (1 - _STALLED), norm
     return theta, objective, max_iter, False, False
 
 
 def _norm(gradient: "Tensor", curvature: "Tensor") -> float:
     """Return the gradient's norm, the intercept's part in units in which its curvature is 1."""
-    return float((gradient[:, :-1].square().sum() + (gradient[:, -1].square() / curvature).sum()).sqrt())
+    return float((gradient[:, :-1].square().sum() + (gradient[:, -1:].square() / curvature).sum()).sqrt())
 
 
 def _solve(problem, probabilities, gradient, precondition, forcing) -> tuple["Tensor", "Tensor"]:

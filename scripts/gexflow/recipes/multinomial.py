@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 TOLERANCE = 5e-3
 _RANK = 96  # of the preconditioner
 _CG_LIMIT = 100  # products a Newton step may take
+_BLOCK = 2048  # samples
 _STALLED = 1e-7  # a relative decrease of f below this is rounding
 _ROUNDING = 1e-6  # of the gradient, relative to the sum of the weights
 
@@ -123,6 +124,16 @@ def _product(a: "Tensor", b: "Tensor") -> "Tensor":
     return torch.mm(a, b.T)
 
 
+def _sum_product(rows: "Tensor", x: "Tensor") -> "Tensor":
+    """Return rows @ x in float32, by blocks of samples: the product may rearrange x, and a block of it is small."""
+    import torch
+
+    total = torch.zeros(len(rows), x.shape[1])
+    for start in range(0, len(x), _BLOCK):
+        total += _product(rows[:, start : start + _BLOCK].to(x.dtype), x[start : start + _BLOCK].T)
+    return total
+
+
 class _Problem:
     """The objective's parts for `theta`, a float32 tensor (classes, genes + 1); last the intercept at the mean gene.
 
@@ -160,7 +171,7 @@ class _Problem:
 
         rows = (residuals[:, :-1] * self.weights).T.contiguous()
         sums = rows.sum(dim=1)
-        genes = _product(rows.to(x.dtype), x.T).sub_(torch.outer(sums, self.mean))
+        genes = _sum_product(rows, x).sub_(torch.outer(sums, self.mean))
         part = torch.cat([genes, sums[:, None]], dim=1)
         return torch.cat([part, -part.sum(dim=0, keepdim=True)])
 
@@ -191,7 +202,7 @@ class _Problem:
         """Return the sums of the curvatures, (classes, 1), and the mean gene that they weight, (classes, genes)."""
         sums = self.sums(curvatures)
         x = self.x if self.half is None else self.half
-        return sums, (_product(curvatures.to(x.dtype), x.T) / sums).sub_(self.mean)
+        return sums, (_sum_product(curvatures, x) / sums).sub_(self.mean)
 
 
 def _penalised(theta: "Tensor") -> "Tensor":
@@ -227,10 +238,10 @@ class _Preconditioner:
         import torch
 
         members = torch.zeros(len(problem.codes), problem.classes).scatter_(1, problem.codes, 1.0)
-        means = _product(members.T.contiguous(), problem.x.T) / members.sum(dim=0)[:, None]
+        means = _sum_product(members.T, problem.x) / members.sum(dim=0)[:, None]
         projected = _product(problem.x, probes) - (means @ probes.T)[problem.codes[:, 0]]
         projected *= problem.weights
-        return _product(projected.T.contiguous(), problem.x.T) - (projected.T @ members) @ means
+        return _sum_product(projected.T, problem.x) - (projected.T @ members) @ means
 
     def __call__(self, gradient: "Tensor", outline: tuple["Tensor", "Tensor"]) -> "Tensor":
         """Return the inverse times a gradient, for the sums and mean genes of the curvatures."""
@@ -282,7 +293,7 @@ def _newton(problem: _Problem, max_iter: int, tolerance: float) -> tuple["Tensor
         size = float((gradient * inverse(gradient)).sum().clamp_min(0)) ** 0.5
         first = size if first is None else first
         # the further, the rougher (superlinear), and no finer than the rule asks of this step
-        forcing = min(0.3, max((size / first) ** 0.5, 0.3 * goal / norm))
+        forcing = min(0.5, max((size / first) ** 0.3, 0.5 * goal / norm))
         step, change = _solve(problem, probabilities, gradient, inverse, forcing)
         if problem.half is not None:
             change = problem.scores(step, problem.x)

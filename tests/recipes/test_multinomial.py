@@ -79,7 +79,7 @@ def test_objective_coefficients_and_choice_equal_scikit_learn_s_converged_ones(s
     best = objective(X, codes, oracle.coef_, oracle.intercept_)
     found = objective(X, codes, fit.coefficients, fit.intercept)
     assert fit.converged
-    assert abs(found - best) <= 5e-5 * best
+    assert abs(found - best) <= 5e-6 * best
     assert fit.objective == pytest.approx(found, rel=1e-5)
     error = np.linalg.norm(fit.coefficients - oracle.coef_)
     assert error <= 1.1 * multinomial.TOLERANCE * np.linalg.norm(oracle.coef_)
@@ -91,9 +91,7 @@ def test_objective_coefficients_and_choice_equal_scikit_learn_s_converged_ones(s
 def test_the_strength_of_the_penalty_is_scikit_learn_s(C, bfloat16):
     X, codes = draw(400, 60, 4, 5, 0.3)
     fit, oracle = fit_multinomial(X, codes, C=C, bfloat16=bfloat16), reference(X, codes, C)
-    np.testing.assert_allclose(
-        fit.coefficients, oracle.coef_, atol=4 * multinomial.TOLERANCE * np.abs(oracle.coef_).max()
-    )
+    np.testing.assert_allclose(fit.coefficients, oracle.coef_, atol=1e-2 * np.abs(oracle.coef_).max())
 
 
 @pytest.mark.parametrize("bfloat16", [False, True])
@@ -252,5 +250,6 @@ def test_genuine_cohorts_give_scikit_learn_s_converged_choice(name, normal, bflo
     fit = fit_multinomial(X, codes, bfloat16=bfloat16)
     best = objective(X, codes, oracle.coef_, oracle.intercept_)
     assert fit.converged
-    assert objective(X, codes, fit.coefficients, fit.intercept) <= best * (1 + 5e-5)
-    assert (chosen(fit.coefficients) == chosen(oracle.coef_)).mean() >= 0.99
+    assert objective(X, codes, fit.coefficients, fit.intercept) <= best * (1 + 5e-6)
+    swapped = (chosen(fit.coefficients) != chosen(oracle.coef_)).sum()
+    assert swapped <= max(2, 0.01 * X.shape[1])  # of 90 genes, one swap of two neighbours of the median is 2 %

@@ -50,7 +50,6 @@ def test_without_collapsing_features_carry_the_ids_of_their_genes(cohort):
     assert list(fold.features.var_names) == list(cohort.var_names[fold.fitted.var["kept"]])
 
 
-@pytest.mark.filterwarnings("ignore:newton-cg failed")
 def test_each_step_s_note_stands_beside_it_and_counts_all_samples(cohort):
     steps = ["impute_median", "to_log2", {"clip": {"low": 0}}, "collapse_genes", {"select_logistic": {"max_iter": 1}}]
     summary = prepare_fold(cohort, parts(slice(15, 30)), steps).summary.set_index("step")

@@ -12,6 +12,7 @@ from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardSca
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gexflow.errors import InputError
+from gexflow.recipes.logistic_selection import SelectLogistic
 from gexflow.recipes.quantile import GeneQuantile
 from gexflow.recipes.recipe import (
     STEPS,
@@ -22,7 +23,7 @@ from gexflow.recipes.recipe import (
     restore_recipe,
     store_recipe,
 )
-from gexflow.recipes.selection import DropMissing, SelectFTest, SelectLogistic, SelectVariance
+from gexflow.recipes.selection import DropMissing, SelectFTest, SelectVariance
 from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, ToLog2, Zscore
 
 

@@ -12,9 +12,10 @@ from sklearn.pipeline import Pipeline
 
 from gexflow.errors import InputError, nearest
 from gexflow.recipes.collapse import CollapseGenes
+from gexflow.recipes.logistic_selection import SelectLogistic
 from gexflow.recipes.quantile import GeneQuantile
 from gexflow.recipes.sample_quantile import SampleQuantile
-from gexflow.recipes.selection import DropMissing, SelectFTest, SelectLogistic, SelectVariance
+from gexflow.recipes.selection import DropMissing, SelectFTest, SelectVariance
 from gexflow.recipes.step import Step
 from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, ToLog2, Zscore
 

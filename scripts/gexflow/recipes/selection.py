@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from gexflow.errors import InputError
@@ -171,46 +170,3 @@ class SelectVariance(Selection):
         if self.top is not None and kept < self.top:
             notes.append(f"`top` is {self.top:,}, but only {kept:,} of {counted_genes(total)} vary: all of them kept")
         return f"select_variance: {', '.join(notes)}" if notes else ""
-
-
-class SelectLogistic(Selection):
-    """Keep genes by the summed absolute coefficients of an L2 multinomial logistic regression (GexpNet, section 1).
-
-    Parameters
-    ----------
-    C : float
-        Inverse strength of the penalty.
-    keep : "median" or int
-        Genes at or above the median of the summed |coefficients|, or that many of the largest.
-    max_iter : int
-        Bound on the solver's iterations (newton-cg, as published; classes are weighted inversely to their size).
-    """
-
-    per_gene: ClassVar[tuple[str, ...]] = ("coefficients_", "kept_")
-    allows_missing: ClassVar[bool] = False
-
-    def __init__(self, C: float = 0.1, keep: str | int = "median", max_iter: int = 1000):
-        self.C = C
-        self.keep = keep
-        self.max_iter = max_iter
-
-    def _learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
-        model = LogisticRegression(C=self.C, class_weight="balanced", solver="newton-cg", max_iter=self.max_iter)
-        model.fit(X.astype(np.float64), y)
-        self.n_iter_ = int(np.max(model.n_iter_))
-        self.coefficients_ = np.abs(model.coef_).sum(axis=0)
-        if self.keep == "median":
-            self.kept_ = self.coefficients_ >= np.median(self.coefficients_)
-        else:
-            self.kept_ = largest(self.coefficients_, int(self.keep))
-
-    def note(self, X: np.ndarray) -> str:
-        """Say whether the solver used up its iterations."""
-        stopped = getattr(self, "n_iter_", 0) >= self.max_iter
-        return "select_logistic did not converge: raise max_iter" if stopped else ""
-
-    def __sklearn_tags__(self):
-        """Tell scikit-learn that labels are needed."""
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        return tags

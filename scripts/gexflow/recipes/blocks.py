@@ -12,14 +12,14 @@ def job_threads() -> int:
     return int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
 
 
-def in_blocks(work: Callable[[slice], None], lines: int, length: int) -> None:
+def in_blocks(work: Callable[[slice], None], lines: int, length: int, at_least: int = 1) -> None:
     """Call `work` with slices that cover `lines` lines (genes, or samples) of `length` values each.
 
     numpy releases Python's lock in long operations, so that blocks on several threads run side by side. Each block
-    must write to its own part of a result; the result then never depends on the number of threads.
+    must write to its own part of a result; the result then never depends on the number of threads. A block has
+    `at_least` so many lines, where there are as many.
     """
-    step = max(1, _BLOCK // max(1, length))
-    blocks = [slice(start, min(start + step, lines)) for start in range(0, lines, step)]
+    blocks = cut(slice(0, lines), length, at_least)
     threads = min(job_threads(), len(blocks))
     if threads <= 1:
         for block in blocks:
@@ -27,3 +27,9 @@ def in_blocks(work: Callable[[slice], None], lines: int, length: int) -> None:
         return
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(work, blocks))  # the list raises what a block raised
+
+
+def cut(block: slice, length: int, at_least: int = 1) -> list[slice]:
+    """Cut a block of lines of `length` values into smaller ones that fit into the cache."""
+    step = max(at_least, _BLOCK // max(1, length))
+    return [slice(start, min(start + step, block.stop)) for start in range(block.start, block.stop, step)]

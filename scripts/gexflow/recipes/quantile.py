@@ -4,13 +4,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from gexflow.recipes.blocks import in_blocks
+from gexflow.recipes.blocks import cut, in_blocks
 from gexflow.recipes.normal_scores import BOUND, normal_scores
 from gexflow.recipes.order import order_genes
 from gexflow.recipes.shared import SharedValues
 from gexflow.recipes.values import Standardising
 
 _LARGEST = 1000
+_LINE = 16  # genes that fill a line of the processor's cache
 
 
 class GeneQuantile(Standardising):
@@ -70,7 +71,7 @@ class GeneQuantile(Standardising):
 
         Returns
         -------
-        mapped : float32 array (samples, genes), in the order of `rows`, each gene's values side by side
+        mapped : float32 array (samples, genes), in the order of `rows`
         """
         if shared.missing:
             return self.fit(shared.values[train]).transform(shared.values[rows])
@@ -79,17 +80,23 @@ class GeneQuantile(Standardising):
         places = np.empty(samples, dtype=np.intp)
         places[rows] = np.arange(samples)
         self.quantiles_ = np.empty((min(_LARGEST, int(train.sum())), genes))
-        mapped = np.empty((genes, samples), dtype=np.float32)
+        mapped = np.empty((samples, genes), dtype=np.float32)
+
+        def map_part(part: slice, lines: np.ndarray) -> None:
+            order = shared.order[part]
+            ordered = _ordered(shared.values[:, part], order)
+            quantiles = _quantiles(ordered[train.take(order)].reshape(len(order), -1), len(self.quantiles_))
+            self.quantiles_[:, part] = quantiles.T
+            self._map(ordered, quantiles, places.take(order), lines)
 
         def map_block(block: slice) -> None:
-            order = shared.order[block]
-            ordered = _ordered(shared.values[:, block], order)
-            quantiles = _quantiles(ordered[train.take(order)].reshape(len(order), -1), len(self.quantiles_))
-            self.quantiles_[:, block] = quantiles.T
-            self._map(ordered, quantiles, places.take(order), mapped[block])
+            lines = np.empty((block.stop - block.start, samples), dtype=np.float32)
+            for part in cut(block, samples):
+                map_part(part, lines[part.start - block.start : part.stop - block.start])
+            mapped[:, block] = lines.T
 
-        in_blocks(map_block, genes, samples)
-        return mapped.T
+        in_blocks(map_block, genes, samples, at_least=_LINE)
+        return mapped
 
     def _map(self, ordered: np.ndarray, quantiles: np.ndarray, places: np.ndarray, mapped: np.ndarray) -> None:
         """Map sorted values (genes, samples) and put each at its place (genes, samples) in `mapped`."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t
 
+from benchmarks.processes import ROOT
 from benchmarks.simulate import draw_known_cohort
 
 RESULTS = Path(__file__).with_name("presets.jsonl")
@@ -23,9 +24,12 @@ MARGIN = 0.3  # points of accuracy
 
 def train(cohort: int, seed: int, preset: str) -> dict:
     """Train one GexpNet on one cohort; return accuracy and log loss on its test samples, and seconds of CPU time."""
+    import sys
     import time
 
     import torch
+
+    sys.path.insert(0, str(ROOT / "scripts"))
 
     from benchmarks.ours_training import model_settings
     from gexflow.models.gene_network import build_gene_network
@@ -53,19 +57,21 @@ def train(cohort: int, seed: int, preset: str) -> dict:
 def summary(rows: list[dict]) -> str:
     """Say by how much `fast` is worse, with the upper 95 % bound over cohorts (Student t; seeds are averaged)."""
     found = {(row["cohort"], row["seed"], row["preset"]): row for row in rows}
-    whole = [c for c in COHORTS if all((c, seed, preset) in found for seed, preset in product(SEEDS, PRESETS))]
+    seeds = [s for s in SEEDS if all((c, s, preset) in found for c, preset in product(COHORTS, PRESETS))]
+    whole = [c for c in COHORTS if all((c, s, preset) in found for s, preset in product(SEEDS, PRESETS))]
+    whole, seeds = (list(COHORTS), seeds) if seeds else (whole, list(SEEDS))
     if len(whole) < 2:
         return f"{len(rows)} of {len(COHORTS) * len(SEEDS) * len(PRESETS)} trainings are done"
     lines = []
     for key, factor, unit in (("accuracy", 100, "points of accuracy"), ("log_loss", -1, "of log loss")):
-        lost = [factor * np.mean([found[c, s, "paper"][key] - found[c, s, "fast"][key] for s in SEEDS]) for c in whole]
+        lost = [factor * np.mean([found[c, s, "paper"][key] - found[c, s, "fast"][key] for s in seeds]) for c in whole]
         bound = np.mean(lost) + t.ppf(0.95, len(lost) - 1) * np.std(lost, ddof=1) / np.sqrt(len(lost))
         lines.append(f"fast loses {np.mean(lost):.3f} {unit} against paper, upper 95 % bound {bound:.3f}")
     for preset in PRESETS:
         mine = [row for row in rows if row["preset"] == preset]
         means = {key: np.mean([row[key] for row in mine]) for key in ("accuracy", "log_loss", "cpu_seconds")}
         lines.append(preset + ": " + ", ".join(f"{key} {value:.4g}" for key, value in means.items()))
-    return "\n".join([f"{len(whole)} cohorts, {len(SEEDS)} seeds; margin {MARGIN} points", *lines])
+    return "\n".join([f"{len(whole)} cohorts, {len(seeds)} seeds; margin {MARGIN} points", *lines])
 
 
 def main() -> None:
@@ -75,7 +81,8 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
     done = {(row["cohort"], row["seed"], row["preset"]) for row in rows}
-    waiting = [each for each in product(COHORTS, SEEDS, PRESETS) if each not in done]
+    wanted = ((cohort, seed, preset) for seed, cohort, preset in product(SEEDS, COHORTS, PRESETS))
+    waiting = [each for each in wanted if each not in done]
     with ProcessPoolExecutor(arguments.jobs) as pool, RESULTS.open("a") as file:
         for row in pool.map(train, *zip(*waiting, strict=True)) if waiting else ():
             rows.append(row)

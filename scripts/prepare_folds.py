@@ -17,23 +17,24 @@ with job_log(snakemake.log[0]) as log:
     steps = json.loads(snakemake.params.settings)
     where = f"{snakemake.wildcards.dataset}, recipe {snakemake.wildcards.recipe}"
     parts = [rows.set_index("sample")["part"].loc[cohort.obs_names] for _, rows in splits.groupby("fold")]
-    outputs = zip(snakemake.output.features, snakemake.output.fitted, strict=True)
+    symbols = cohort.var["symbol"].astype(str).to_numpy(dtype=object)
     summaries, kept = [], []
     try:
         prepared = prepare_folds(cohort, [part.to_numpy(dtype=str) for part in parts], steps)
-        for number, (fold, (features, fitted)) in enumerate(zip(prepared, outputs, strict=True), 1):
-            files.write_h5ad(fold.features, features)
-            files.write_h5ad(fold.fitted, fitted)
+        for number, paths in enumerate(zip(snakemake.output.features, snakemake.output.fitted, strict=True), 1):
+            fold = next(prepared)
+            files.write_h5ad(fold.features, paths[0])
+            files.write_h5ad(fold.fitted, paths[1])
             summaries.append(fold.summary)
             kept.append(cohort.var_names.isin(fold.features.var_names))
+            candidates = candidate_genes(fold.recipe, symbols)
             log.info("%s, fold %d: %d of %d genes kept", where, number, fold.features.n_vars, cohort.n_vars)
             for note in filter(None, fold.summary["note"]):
                 log.info("%s, fold %d, %s", where, number, note)
+            del fold  # the next fold needs its memory
     except InputError as error:
         raise InputError(f"{where}, {error}") from None
     files.write_table(pd.concat(summaries, ignore_index=True), snakemake.output.summary)
-    symbols = cohort.var["symbol"].astype(str).to_numpy(dtype=object)
-    candidates = candidate_genes(fold.recipe, symbols)
     sets = np.array(kept)[:, candidates]
     times_kept = count_kept(sets, list(cohort.var_names[candidates]), list(symbols[candidates]))
     files.write_table(times_kept, snakemake.output.times_kept)

@@ -89,7 +89,7 @@ def test_infinite_values_are_refused_with_their_number(cohort, tmp_path):
     cohort.X[rows_tested_in(cohort, 1), 4] = np.inf
     steps = ["impute_median", {"clip": {"high": 1000}}]
     message = Job(tmp_path, cohort, split(cohort), steps).error()
-    assert message.startswith("set, recipe mine, fold 2, step 1_impute_median: 10 of 600 values that reach it are inf")
+    assert message.startswith("set, recipe mine, fold 1, step 1_impute_median: 10 of 800 values that reach it are inf")
 
 
 @pytest.mark.filterwarnings("ignore:overflow")

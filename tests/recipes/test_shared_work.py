@@ -9,6 +9,7 @@ from scipy.stats import rankdata
 
 from gexflow.recipes import blocks
 from gexflow.recipes.folds import prepare_folds
+from gexflow.recipes.in_place import drop_columns, reorder_rows
 from gexflow.recipes.normal_scores import END, normal_scores
 from gexflow.recipes.order import order_genes
 from gexflow.recipes.quantile import GeneQuantile
@@ -135,3 +136,15 @@ def test_midrank_puts_tied_values_into_the_middle_of_their_share():
     floor = values[:, 0] == 0
     assert (GeneQuantile("normal").fit_transform(values)[floor, 0] < -5.1).all()
     assert (np.abs(GeneQuantile("normal", ties="midrank").fit_transform(values)[floor, 0]) < 1.5).all()
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_dropping_columns_and_reordering_rows_in_place_equals_indexing(order):
+    rng = np.random.default_rng(4)
+    values = np.array(rng.normal(size=(13, 9)).astype(np.float32), order=order)
+    kept, places = rng.random(9) < 0.5, rng.permutation(13)
+    expected = np.empty((13, kept.sum()), dtype=np.float32)
+    expected[places] = values[:, kept]
+    found = drop_columns(values.copy(order=order), kept)
+    np.testing.assert_array_equal(found, values[:, kept])
+    np.testing.assert_array_equal(reorder_rows(found, places), expected)

@@ -10,9 +10,11 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from gexflow.errors import InputError
-from gexflow.recipes.blocks import in_blocks
 from gexflow.recipes.collapse import CollapseGenes, first_columns
+from gexflow.recipes.in_place import drop_columns, reorder_rows
+from gexflow.recipes.quantile import GeneQuantile
 from gexflow.recipes.recipe import (
+    add_note,
     apply_step,
     build_recipe,
     check_features,
@@ -23,6 +25,8 @@ from gexflow.recipes.recipe import (
     store_recipe,
 )
 from gexflow.recipes.shared import SharedValues
+from gexflow.recipes.step import Selection
+from gexflow.recipes.values import ImputeMedian
 
 
 @dataclass
@@ -64,16 +68,35 @@ def prepare_folds(cohort: anndata.AnnData, parts: list[np.ndarray], steps: list)
         _check_classes(labels, train, fold)
     with _naming(1):
         recipes = [build_recipe(steps, str(cohort.uns["scale"])) for _ in parts]
-    shared, done = _share_first_steps(recipes, np.asarray(cohort.X, dtype=np.float32), trains, labels, symbols)
-    for fold, ((recipe, notes), part, train) in enumerate(zip(recipes, parts, trains, strict=True), 1):
+    values = np.asarray(cohort.X, dtype=np.float32)
+    shared, done, reached = _share_first_steps(recipes, values, trains, labels, symbols)
+    del values
+    for fold, (part, train) in enumerate(zip(parts, trains, strict=True), 1):
+        # nothing here keeps the memory of a fold while the next one needs as much
+        recipe, notes = recipes.pop(0)
         with _naming(fold):
-            features = _finish_fold(recipe, notes, done, shared, train, labels, symbols)
-        obs = cohort.obs[["label", "group"]].assign(part=pd.Categorical(part))
-        var = cohort.var.iloc[shown_genes(recipe, symbols)][["symbol"]].copy()
-        summary = step_table(recipe, cohort.n_vars, notes)
-        summary.insert(0, "fold", fold)
-        table = anndata.AnnData(features, obs=obs, var=var)
-        yield PreparedFold(table, store_recipe(recipe, list(cohort.var_names)), summary, recipe)
+            features = _finish_fold(recipe, notes, done, shared, train, labels, reached)
+        prepared = [_describe(cohort, features, part, recipe, notes, symbols, fold)]
+        del features, recipe
+        yield prepared.pop()
+
+
+def _describe(
+    cohort: anndata.AnnData,
+    features: np.ndarray,
+    part: np.ndarray,
+    recipe: Pipeline,
+    notes: dict[str, str],
+    symbols: np.ndarray,
+    fold: int,
+) -> PreparedFold:
+    """Put names and what was learned beside the features."""
+    obs = cohort.obs[["label", "group"]].assign(part=pd.Categorical(part))
+    var = cohort.var.iloc[shown_genes(recipe, symbols)][["symbol"]].copy()
+    summary = step_table(recipe, cohort.n_vars, notes)
+    summary.insert(0, "fold", fold)
+    table = anndata.AnnData(features, obs=obs, var=var)
+    return PreparedFold(table, store_recipe(recipe, list(cohort.var_names)), summary, recipe)
 
 
 def _check_classes(labels: np.ndarray, train: np.ndarray, fold: int) -> None:
@@ -97,7 +120,7 @@ def _share_first_steps(
     trains: list[np.ndarray],
     labels: np.ndarray,
     symbols: np.ndarray,
-) -> tuple[SharedValues, int]:
+) -> tuple[SharedValues, int, np.ndarray]:
     """Fit the first steps in every fold, as long as all folds get the same values from them.
 
     Returns
@@ -106,20 +129,22 @@ def _share_first_steps(
         What these steps make of all samples.
     done : int
         How many steps that were.
+    symbols : str array
+        Of the genes that are left.
     """
     done = 0
     for name, step in recipes[0][0].steps:
         if not step.same_in_all_folds(values):
             break
         for fold, ((recipe, _), train) in enumerate(zip(recipes, trains, strict=True), 1):
-            with _naming(fold):
-                fit_step(name, recipe.named_steps[name], _rows(values, np.flatnonzero(train)), labels[train], symbols)
+            with _naming(fold), naming_step(name):
+                recipe.named_steps[name].fit_rows(values, train, labels, symbols)
         with _naming(1):
             values, done = apply_step(name, step, values, recipes[0][1]), done + 1
         for _, notes in recipes[1:]:
             notes[name] = recipes[0][1][name]
         symbols = symbols[getattr(step, "kept_", slice(None))]
-    return SharedValues(values), done
+    return SharedValues(values), done, symbols
 
 
 def _finish_fold(
@@ -135,40 +160,43 @@ def _finish_fold(
 
     Training samples stand first on the way, so that they are a view of the table and not a copy.
     """
-    # the last step may give its rows in the cohort's order straight away
-    last = done + 1 == len(recipe.steps) and recipe.steps[done][1].shares
-    rows = np.arange(len(train)) if last else np.argsort(~train, kind="stable")
+    rest, fill = recipe.steps[done:], None
+    if [type(step) for _, step in rest[:2]] == [ImputeMedian, GeneQuantile]:
+        fill = _medians_of_all(*rest[0], shared, train, labels, symbols)
+        rest = rest if fill is None else rest[1:]
+    shares = bool(rest) and rest[0][1].shares
+    # where that is the last step, it gives its rows in the cohort's order straight away
+    rows = np.arange(len(train)) if shares and len(rest) == 1 else np.argsort(~train, kind="stable")
     training, values = int(train.sum()), None
-    for position, (name, step) in enumerate(recipe.steps):
-        if position < done:
-            pass
-        elif position == done and step.shares:
-            with naming_step(name):
-                values = step.fit_shared(shared, train, rows)
-        else:
-            values = _rows(shared.values, rows) if values is None else values
-            fit_step(name, step, values[:training], labels[rows[:training]], symbols)
-            values = apply_step(name, step, values, notes)
+    if shares:
+        (name, step), *rest = rest
+        with naming_step(name):
+            values = step.fit_shared(shared, train, rows, *(() if fill is None else (fill,)))
+    elif rest:
+        values = _rows(shared.values, rows)
+    for name, step in rest:
+        fit_step(name, step, values[:training], labels[rows[:training]], symbols)
+        with naming_step(name):
+            add_note(notes, name, step.note(values))
+            values = drop_columns(values, step.kept_) if isinstance(step, Selection) else step.transform(values)
         symbols = symbols[getattr(step, "kept_", slice(None))]
     if values is None:
         return check_features(recipe, np.array(shared.values, order="C"))
-    return check_features(recipe, np.ascontiguousarray(values) if last else _in_order(values, rows))
+    return check_features(recipe, reorder_rows(np.ascontiguousarray(values), rows))
+
+
+def _medians_of_all(
+    name: str, step: ImputeMedian, shared: SharedValues, train: np.ndarray, labels: np.ndarray, symbols: np.ndarray
+) -> np.ndarray | None:
+    """Fit impute_median without a copy of the samples; return the medians, or None if a gene has none."""
+    with naming_step(name):
+        step.fit_rows(shared.values, train, labels, symbols)
+    return step.medians_ if step.kept_.all() else None
 
 
 def _rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Take rows of a table, with each gene's values side by side in memory."""
     return values.T.take(rows, axis=1).T
-
-
-def _in_order(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Put row i of `values` (samples, genes) into row `rows[i]` of a new table, each sample's values side by side."""
-    features = np.empty(values.shape, dtype=np.float32)
-
-    def place_block(block: slice) -> None:
-        features[rows[block]] = values[block]
-
-    in_blocks(place_block, *values.shape)
-    return features
 
 
 def shown_genes(recipe: Pipeline, symbols: np.ndarray) -> np.ndarray:

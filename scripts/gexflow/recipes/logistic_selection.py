@@ -12,6 +12,7 @@ from gexflow.recipes.selection import largest
 from gexflow.recipes.step import Selection
 
 _LARGE = 1e8  # samples x genes x classes from which a bfloat16 copy pays
+_TOO_LARGE = 5e7  # samples x genes from which it saves no time, and memory is dear
 
 
 class SelectLogistic(Selection):
@@ -56,7 +57,7 @@ class SelectLogistic(Selection):
         classes, codes = np.unique(y, return_inverse=True)
         if self.keep != "median":
             largest(np.zeros(X.shape[1]), int(self.keep))  # refuses more genes than there are, before the work
-        low = _low_precision(self.precision, X.size * len(classes))
+        low = _low_precision(self.precision, X.size, len(classes))
         fit = fit_multinomial(X, codes, self.C, self.max_iter, bfloat16=low)
         self.n_iter_ = fit.iterations
         self.stopped_ = "" if fit.converged else _stopped(fit.stalled)
@@ -89,13 +90,13 @@ def _stopped(stalled: bool) -> str:
     return "select_logistic did not converge: raise max_iter"
 
 
-def _low_precision(precision: str, size: float) -> bool:
+def _low_precision(precision: str, size: int, classes: int) -> bool:
     """Say whether to take products in bfloat16."""
     if precision not in ("auto", "float32", "bfloat16"):
         raise InputError(f'select_logistic: precision "{precision}" is none of auto, float32, bfloat16')
     if precision != "auto":
         return precision == "bfloat16"
-    if size < _LARGE:
+    if size * classes < _LARGE or size > _TOO_LARGE:
         return False
     import torch
 

@@ -28,7 +28,10 @@ def order_genes(values: np.ndarray) -> np.ndarray:
 
 
 def order_lines(lines: np.ndarray) -> np.ndarray:
-    """Return the order within each line: values and places are packed into one integer, which sorts faster."""
+    """Return the order within each line of float32 values, int64; missing values stand last.
+
+    Values and places are packed into one integer, which sorts faster than places alone.
+    """
     bits = np.where(np.isnan(lines), np.float32(np.nan), lines).view(np.int32)
     # as integers, negative floats stand in reverse order
     keys = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).astype(np.int64)

@@ -6,7 +6,7 @@ import numpy as np
 
 from gexflow.recipes.blocks import cut, in_blocks
 from gexflow.recipes.normal_scores import BOUND, normal_scores
-from gexflow.recipes.order import order_genes
+from gexflow.recipes.order import order_genes, order_lines
 from gexflow.recipes.shared import SharedValues
 from gexflow.recipes.values import Standardising
 
@@ -51,13 +51,15 @@ class GeneQuantile(Standardising):
 
         def map_block(block: slice) -> None:
             order = order_genes(X[:, block])
-            ordered = _ordered(X[:, block], order)
+            ordered = _ordered(np.ascontiguousarray(X[:, block].T), order)
             self._map(ordered, self.quantiles_[:, block].T, order, mapped[block])
 
         in_blocks(map_block, X.shape[1], len(X))
         return mapped.T
 
-    def fit_shared(self, shared: SharedValues, train: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def fit_shared(
+        self, shared: SharedValues, train: np.ndarray, rows: np.ndarray, fill: np.ndarray | None = None
+    ) -> np.ndarray:
         """Fit to training samples and map all samples, with the order that all folds share.
 
         Equal to `fit(values[train])` and `transform(values[rows])`.
@@ -68,12 +70,15 @@ class GeneQuantile(Standardising):
         train : bool array (samples,)
         rows : int array (samples,)
             A permutation of the samples.
+        fill : float array (genes,) or None
+            What takes the place of a gene's missing values; only these genes are sorted again.
 
         Returns
         -------
         mapped : float32 array (samples, genes), in the order of `rows`
         """
-        if shared.missing:
+        gaps = shared.missing
+        if fill is None and gaps.any():
             return self.fit(shared.values[train]).transform(shared.values[rows])
         samples, genes = shared.values.shape
         self.n_features_in_ = genes
@@ -83,8 +88,11 @@ class GeneQuantile(Standardising):
         mapped = np.empty((samples, genes), dtype=np.float32)
 
         def map_part(part: slice, lines: np.ndarray) -> None:
-            order = shared.order[part]
-            ordered = _ordered(shared.values[:, part], order)
+            values, order = np.ascontiguousarray(shared.values[:, part].T), shared.order[part]
+            if gaps[part].any():
+                filled = np.where(np.isnan(values), fill[part, None], values)
+                values, order = filled, np.where(gaps[part, None], order_lines(filled), order)
+            ordered = _ordered(values, order)
             quantiles = _quantiles(ordered[train.take(order)].reshape(len(order), -1), len(self.quantiles_))
             self.quantiles_[:, part] = quantiles.T
             self._map(ordered, quantiles, places.take(order), lines)
@@ -112,9 +120,8 @@ class GeneQuantile(Standardising):
         mapped.reshape(-1)[lines + places] = scores
 
 
-def _ordered(values: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Return the values (samples, genes) of each gene in their order (genes, samples)."""
-    lines = np.ascontiguousarray(values.T)
+def _ordered(lines: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Return the values of each gene (genes, samples) in their order (genes, samples)."""
     return lines.take(order + np.arange(len(lines))[:, None] * lines.shape[1])
 
 

@@ -109,9 +109,13 @@ def apply_step(name: str, step: Step, values: np.ndarray, notes: dict[str, str] 
     """
     with naming_step(name):
         if notes is not None:
-            said = (notes.get(name, ""), step.note(values))  # by build_recipe, and now
-            notes[name] = "; ".join(filter(None, said))
+            add_note(notes, name, step.note(values))
         return step.transform(values)
+
+
+def add_note(notes: dict[str, str], name: str, note: str) -> None:
+    """Add what a step says to what `build_recipe` said of it."""
+    notes[name] = "; ".join(filter(None, (notes.get(name, ""), note)))
 
 
 @contextmanager
@@ -182,8 +186,10 @@ def store_recipe(recipe: Pipeline, genes: list[str]) -> anndata.AnnData:
 def _store(table: anndata.AnnData, name: str, learned: np.ndarray, reached: np.ndarray) -> None:
     """Spread an array over the genes that reached its step onto all genes."""
     if learned.ndim == 2:
-        spread = np.full((table.n_vars, len(learned)), np.nan)
-        spread[reached] = learned.T
+        whole = len(reached) == table.n_vars  # then the table shares the step's memory
+        spread = learned.T if whole else np.full((table.n_vars, len(learned)), np.nan)
+        if not whole:
+            spread[reached] = learned.T
         table.varm[name] = spread
         return
     spread = np.full(table.n_vars, np.nan)

@@ -23,9 +23,9 @@ class SharedValues:
         self.values = values
 
     @cached_property
-    def missing(self) -> bool:
-        """Whether any value is missing."""
-        return bool(np.isnan(self.values.sum(axis=0, dtype=np.float64)).any())
+    def missing(self) -> np.ndarray:
+        """Genes with a missing value, bool (genes,)."""
+        return np.isnan(self.values.sum(axis=0, dtype=np.float64))
 
     @cached_property
     def order(self) -> np.ndarray:

@@ -61,6 +61,10 @@ class Step(TransformerMixin, BaseEstimator):
         self._learn(self._checked(X, reset=True), y)
         return self
 
+    def fit_rows(self, values: np.ndarray, train: np.ndarray, y: np.ndarray, symbols: np.ndarray) -> "Step":
+        """Learn from the samples of a table (samples, genes) that `train` (samples,) marks; `y` holds all labels."""
+        return self.fit(values.T.compress(train, axis=1).T, y[train], symbols=symbols)
+
     def transform(self, X: np.ndarray) -> np.ndarray:
         """Apply what was learned to any samples (samples, genes)."""
         check_is_fitted(self, ("n_features_in_", *self.per_gene))

@@ -18,10 +18,18 @@ class ImputeMedian(Step):
     per_gene: ClassVar[tuple[str, ...]] = ("medians_", "kept_")
 
     def _learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
+        self._learn_medians(X, np.ones(len(X), dtype=bool))
+
+    def fit_rows(self, values: np.ndarray, train: np.ndarray, y: np.ndarray, symbols: np.ndarray) -> "ImputeMedian":
+        """Learn from the samples that `train` marks, without a copy of them."""
+        self._learn_medians(self._checked(values, reset=True), train)
+        return self
+
+    def _learn_medians(self, X: np.ndarray, train: np.ndarray) -> None:
         self.medians_ = np.empty(X.shape[1], dtype=np.float32)
 
         def learn_block(block: slice) -> None:
-            self.medians_[block] = _medians(np.sort(X[:, block].T, axis=1))
+            self.medians_[block] = _medians(np.sort(X[:, block].T.compress(train, axis=1), axis=1))
 
         in_blocks(learn_block, X.shape[1], len(X))
         self.kept_ = ~np.isnan(self.medians_)
@@ -36,7 +44,7 @@ class ImputeMedian(Step):
         if self.kept_.all() and self.same_in_all_folds(X):
             return X
         filled = np.where(np.isnan(X), self.medians_, X)
-        return filled[:, self.kept_]
+        return filled if self.kept_.all() else filled[:, self.kept_]
 
     def note(self, X: np.ndarray) -> str:
         """Count the genes that are left out."""

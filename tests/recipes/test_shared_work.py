@@ -7,7 +7,7 @@ import pytest
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from gexflow.recipes import blocks
+from gexflow.recipes import blocks, shared
 from gexflow.recipes.folds import prepare_folds
 from gexflow.recipes.in_place import drop_columns, reorder_rows
 from gexflow.recipes.normal_scores import END, normal_scores
@@ -69,6 +69,13 @@ def test_noise_in_the_test_rows_of_one_fold_changes_nothing_that_it_learns(cohor
         np.testing.assert_array_equal(first.var[column], second.var[column])
     for key in first.varm:
         np.testing.assert_array_equal(first.varm[key], second.varm[key])
+
+
+def test_a_large_table_gives_the_same_without_keeping_its_order(cohort, parts, monkeypatch):
+    kept = [fold.features.X for fold in prepare_folds(cohort, parts, RECIPES["gene_quantile"])]
+    monkeypatch.setattr(shared, "_KEPT", 100)
+    found = [fold.features.X for fold in prepare_folds(cohort, parts, RECIPES["gene_quantile"])]
+    np.testing.assert_array_equal(found, kept)
 
 
 def test_a_cohort_keeps_its_values(cohort, parts):

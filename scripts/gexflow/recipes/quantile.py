@@ -77,8 +77,7 @@ class GeneQuantile(Standardising):
         -------
         mapped : float32 array (samples, genes), in the order of `rows`
         """
-        gaps = shared.missing
-        if fill is None and gaps.any():
+        if fill is None and shared.missing.any():
             return self.fit(shared.values[train]).transform(shared.values[rows])
         samples, genes = shared.values.shape
         self.n_features_in_ = genes
@@ -88,10 +87,11 @@ class GeneQuantile(Standardising):
         mapped = np.empty((samples, genes), dtype=np.float32)
 
         def map_part(part: slice, lines: np.ndarray) -> None:
-            values, order = np.ascontiguousarray(shared.values[:, part].T), shared.order[part]
-            if gaps[part].any():
-                filled = np.where(np.isnan(values), fill[part, None], values)
-                values, order = filled, np.where(gaps[part, None], order_lines(filled), order)
+            values, gaps = np.ascontiguousarray(shared.values[:, part].T), shared.missing[part]
+            order = shared.order_of(part, values)
+            if gaps.any():
+                values = np.where(np.isnan(values), fill[part, None], values)
+                order = np.where(gaps[:, None], order_lines(values), order)
             ordered = _ordered(values, order)
             quantiles = _quantiles(ordered[train.take(order)].reshape(len(order), -1), len(self.quantiles_))
             self.quantiles_[:, part] = quantiles.T

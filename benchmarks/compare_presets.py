@@ -32,8 +32,8 @@ def train(cohort: int, seed: int, preset: str) -> dict:
     sys.path.insert(0, str(ROOT / "scripts"))
 
     from benchmarks.ours_training import model_settings
+    from gexflow.memory import keep_freed_memory
     from gexflow.models.gene_network import build_gene_network
-    from gexflow.models.memory import keep_freed_memory
     from gexflow.models.stacks import stack
     from gexflow.models.trainer import FoldData, Training, predict, seed_all
     from gexflow.models.trainer import train as fit

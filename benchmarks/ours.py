@@ -6,6 +6,7 @@ import anndata
 import numpy as np
 import pandas as pd
 
+from gexflow.memory import keep_freed_memory
 from gexflow.recipes.folds import prepare_folds
 
 
@@ -30,6 +31,7 @@ def parts_of(fold: np.ndarray) -> list[np.ndarray]:
 
 def prepared(cohort: anndata.AnnData, fold: np.ndarray, steps: list) -> Iterator[anndata.AnnData]:
     """Yield the features of each fold; what no fold changes is done once."""
+    keep_freed_memory()
     folds = prepare_folds(cohort, parts_of(fold), steps)
     for _ in range(fold.max() + 1):
         yield next(folds).features  # kept by nobody here, as in the rule's script

@@ -9,10 +9,10 @@ from torch import nn
 from benchmarks.item import Settings
 from benchmarks.processes import ROOT
 from gexflow.config import load_config
+from gexflow.memory import keep_freed_memory
 from gexflow.models.fold import Fold
 from gexflow.models.fold_training import stacks_of, train_folds
 from gexflow.models.gene_network import build_gene_network
-from gexflow.models.memory import keep_freed_memory
 from gexflow.models.trainer import Training
 
 

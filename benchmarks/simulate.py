@@ -47,12 +47,15 @@ class Population:
     shifts: np.ndarray
 
     @classmethod
-    def draw(cls, genes: int, classes: int, rng: np.random.Generator) -> "Population":
-        """Give each class 2 % of the genes as markers and all genes a share of twenty factors."""
+    def draw(cls, genes: int, classes: int, rng: np.random.Generator, effect: float = 1.5) -> "Population":
+        """Give each class 2 % of the genes as markers and all genes a share of twenty factors.
+
+        `effect` is the standard deviation of the markers' shifts, in standard deviations of the noise.
+        """
         shifts = np.zeros((classes, genes), dtype=np.float32)
         for row in shifts:
             markers = rng.choice(genes, size=max(2, genes // 50), replace=False)
-            row[markers] = rng.normal(0, 1.5, size=len(markers))
+            row[markers] = rng.normal(0, effect, size=len(markers))
         loadings = rng.normal(0, np.sqrt(0.4 / 20), (20, genes)).astype(np.float32)
         means = rng.normal(6, 3, genes).astype(np.float32)
         return cls(means, rng.uniform(0.6, 1.8, genes).astype(np.float32), loadings, shifts)
@@ -67,6 +70,15 @@ class Population:
         z *= self.deviations
         z += self.means
         return z
+
+    def bayes_error(self, labels: np.ndarray, rng: np.random.Generator) -> float:
+        """Return the error of the best classifier on a draw of these labels, whose shares are the priors."""
+        covariance = 0.6 * np.eye(len(self.means)) + self.loadings.T.astype(np.float64) @ self.loadings
+        z = (self.log2(labels, rng) - self.means) / self.deviations
+        directions = np.linalg.solve(covariance, self.shifts.T)
+        priors = np.log(np.bincount(labels, minlength=len(self.shifts)) / len(labels))
+        scores = z @ directions - 0.5 * (self.shifts * directions.T).sum(axis=1) + priors
+        return float((scores.argmax(axis=1) != labels).mean())
 
     def rnaseq(self, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw linear RNA-seq-like values, float32 (samples, genes): many zeros in weakly expressed genes."""

@@ -9,11 +9,11 @@ import torch
 from gexflow import files
 from gexflow.errors import InputError
 from gexflow.log import job_log
+from gexflow.memory import keep_freed_memory
 from gexflow.models.finished import FinishedFolds, fingerprint
 from gexflow.models.fold import Fold
 from gexflow.models.fold_training import Trained, stacks_of, train_folds
 from gexflow.models.gene_network import build_gene_network
-from gexflow.models.memory import keep_freed_memory
 from gexflow.models.trainer import NotFinite, Training, pick_device
 from gexflow.models.weights import save_network
 

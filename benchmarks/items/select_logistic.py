@@ -12,6 +12,7 @@ from benchmarks.item import Arrays, Item, Outcome, Settings, Unsuitable
 from benchmarks.simulate import MENDELEY_SIZES, TCGA_SIZES, Population, draw_labels
 
 C = 0.1
+_EFFECT = 0.5
 LARGE = {
     "full": {"samples": 9000, "genes": 2000, "classes": 33},
     "small": {"samples": 200, "genes": 40, "classes": 4},
@@ -25,11 +26,14 @@ _LARGEST_HESSIAN = 2 * 2**30
 
 
 def make(folder: Path, settings: Settings) -> dict:
-    """Draw standardised expression, float32, of classes of very unequal size."""
+    """Draw standardised expression, float32, of classes of very unequal size, of about 5 % Bayes error.
+
+    That is what linear models reach on 33 TCGA types; classes that nothing confuses are no task for any solver.
+    """
     rng = np.random.default_rng(32)
     sizes = MENDELEY_SIZES if settings["classes"] == len(MENDELEY_SIZES) else TCGA_SIZES[: settings["classes"]]
     labels = draw_labels(settings["samples"], sizes, rng)
-    values = Population.draw(settings["genes"], len(sizes), rng).log2(labels, rng)
+    values = Population.draw(settings["genes"], len(sizes), rng, _EFFECT).log2(labels, rng)
     values -= values.mean(axis=0)
     values /= values.std(axis=0)
     np.savez(folder / "data.npz", values=values, labels=labels)
@@ -44,12 +48,16 @@ def load(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def ours(folder: Path, settings: Settings, precision: str) -> Callable[[], Outcome]:
     """Fit the recipe's step."""
+    from sklearn.base import clone
+
     from gexflow.recipes.recipe import STEPS
 
     values, labels = load(folder)
     step = STEPS["select_logistic"](C=C, keep="median")
     if "precision" in step.get_params():
         step.set_params(precision=precision)
+
+    _ = clone(step).fit(values[:400, :50], labels[:400])  # load the libraries
 
     def run() -> Outcome:
         step.fit(values, labels)
@@ -63,6 +71,7 @@ def ours(folder: Path, settings: Settings, precision: str) -> Callable[[], Outco
 
 def peer(folder: Path, settings: Settings, solver: str, dtype: str) -> Callable[[], Outcome]:
     """Fit scikit-learn's estimator with one solver, on values of one precision (made before the clock runs)."""
+    from sklearn.base import clone
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -72,6 +81,8 @@ def peer(folder: Path, settings: Settings, solver: str, dtype: str) -> Callable[
     values, labels = load(folder)
     values = values.astype(dtype)
     model = LogisticRegression(C=C, class_weight="balanced", solver=solver, max_iter=1000)
+    with warnings.catch_warnings(action="ignore"):
+        clone(model).set_params(max_iter=5).fit(values[:400, :50], labels[:400])  # load the libraries
 
     def run() -> Outcome:
         start = time.perf_counter()

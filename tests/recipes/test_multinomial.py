@@ -189,7 +189,7 @@ def test_mistakes_are_told():
         fit_multinomial(X, np.where(codes == 1, 2, codes))
     with pytest.raises(InputError, match="of one class"):
         fit_multinomial(X, np.zeros(60, dtype=int))
-    for value, words in ((np.nan, "missing values"), (np.inf, "infinite values"), (-np.inf, "infinite values")):
+    for value, words in ((np.nan, "missing values"), (np.inf, "infinite"), (-np.inf, "infinite")):
         broken = X.copy()
         broken[7, 3] = value
         with pytest.raises(InputError, match=words):

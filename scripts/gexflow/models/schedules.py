@@ -5,6 +5,8 @@ from typing import Protocol
 
 import numpy as np
 
+_RISE = 0.1  # share of the steps
+
 
 class Schedule(Protocol):
     """The learning rates of all folds, float64 (folds,)."""
@@ -52,7 +54,7 @@ class Plateau(Constant):
 
 
 class OneCycle(Constant):
-    """Let the rate rise to its maximum over the first 30 % of the steps and fall to nothing after that (Smith 2018).
+    """Let the rate rise to its maximum over the first tenth of the steps and fall to nothing after that (Smith 2018).
 
     Both ways follow a half cosine: from 1/25 of the maximum, and to 1/250,000 of it (fastai's and torch's form, without
     its change of momentum).
@@ -68,7 +70,7 @@ class OneCycle(Constant):
         self.rates = np.array([self._rate(step, int(steps)) for steps in self._steps])
 
     def _rate(self, step: int, steps: int) -> float:
-        top = max(1.0, 0.3 * steps - 1)
+        top = max(1.0, _RISE * steps - 1)
         first, last = self._highest / 25, self._highest / 250_000
         if step <= top:
             return _half_cosine(first, self._highest, step / top)

@@ -73,9 +73,11 @@ class SampleQuantile(Step):
         def map_block(block: slice) -> None:
             for row, line in zip(rows[block], mapped[block], strict=True):
                 known = samples.known[row]
-                target = whole if known == len(line) else _Target(_stretched(self.target_, known))
-                places = np.full(len(line), np.nan, dtype=np.float32)
-                places[:known] = target.with_ties(*samples.ties[row])
+                if known == len(line):
+                    places = whole.with_ties(*samples.ties[row])
+                else:
+                    places = np.full(len(line), np.nan, dtype=np.float32)
+                    places[:known] = _Target(_stretched(self.target_, known)).with_ties(*samples.ties[row])
                 places.take(samples.ranks[row], out=line, mode="clip")
 
         in_blocks(map_block, len(rows), mapped.shape[1])

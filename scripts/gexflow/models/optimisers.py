@@ -45,24 +45,28 @@ class StackOptimiser:
             Folds that make the step; the others stay as they are.
         """
         self.steps += 1 if active is None else active
-        resting = None if active is None or bool(active.all()) else (~active).nonzero()[:, 0]
+        steps = self.steps.clamp(min=1)
+        first, second = (1 - beta**steps for beta in _BETAS)
+        device = self._parameters[0][0].device
+        # one transfer a step: learning rate, step size and the divisor's correction of every fold
+        factors = torch.stack([rates, rates / first, second.sqrt()])
+        factors = factors if self.folds == 1 else factors.to(device)
+        resting = None if active is None or bool(active.all()) else (~active).nonzero()[:, 0].to(device)
         for (parameter, decay), (mean, spread) in zip(self._parameters, self._moments, strict=True):
             if parameter.grad is None:
                 continue
-            where = None if resting is None else resting.to(parameter.device)
-            kept = [] if where is None else [values[where].clone() for values in (parameter, mean, spread)]
-            self._update(parameter, parameter.grad, mean, spread, decay, rates)
+            kept = [] if resting is None else [values[resting].clone() for values in (parameter, mean, spread)]
+            self._update(parameter, parameter.grad, mean, spread, decay, factors)
             for values, before in zip((parameter, mean, spread), kept, strict=False):
-                values[where] = before
+                values[resting] = before
 
     def _update(
-        self, parameter: Tensor, gradient: Tensor, mean: Tensor, spread: Tensor, decay: float, rates: Tensor
+        self, parameter: Tensor, gradient: Tensor, mean: Tensor, spread: Tensor, decay: float, factors: Tensor
     ) -> None:
         first, second = _BETAS
-        rates = self._shaped(rates, parameter)
-        corrections = [self._shaped(1 - beta ** self.steps.clamp(min=1), parameter) for beta in _BETAS]
+        rate, size, correction = (self._shaped(each, parameter) for each in factors)
         if decay and self.kind == "adamw":
-            parameter.mul_(1 - rates * decay)
+            parameter.mul_(1 - rate * decay)
         elif decay:
             gradient.add_(parameter, alpha=decay)
         mean.lerp_(gradient, 1 - first)
@@ -72,8 +76,7 @@ class StackOptimiser:
             divisor = spread
         else:
             spread.mul_(second).addcmul_(gradient, gradient, value=1 - second)
-            divisor = torch.sqrt(spread, out=gradient).div_(corrections[1] ** 0.5).add_(_EPS)
-        size = rates / corrections[0]
+            divisor = torch.sqrt(spread, out=gradient).div_(correction).add_(_EPS)
         if self.folds == 1:
             parameter.addcdiv_(mean, divisor, value=-size)
         else:
@@ -83,4 +86,4 @@ class StackOptimiser:
         """Return a value of each fold, ready to be multiplied with a parameter."""
         if self.folds == 1:
             return float(values[0])
-        return values.to(parameter).view(-1, *[1] * (parameter.ndim - 1))
+        return values.to(parameter.dtype).view(-1, *[1] * (parameter.ndim - 1))

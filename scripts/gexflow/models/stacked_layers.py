@@ -137,7 +137,8 @@ class NormalisedLinear(Function):
 
 def _onednn(x: Tensor) -> bool:
     """Tell whether oneDNN multiplies here; on some processors it is twice as fast as the other library."""
-    return x.device.type == "cpu" and x.dtype == torch.float32 and len(x) == 1 and torch.backends.mkldnn.is_available()
+    plain = x.device.type == "cpu" and x.dtype == torch.float32 and len(x) == 1
+    return plain and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 def _linear(x: Tensor, weight: Tensor) -> Tensor:

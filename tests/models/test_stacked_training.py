@@ -113,7 +113,7 @@ def test_the_gradients_of_the_normalised_linear_layer_are_right(absent):
     torch.manual_seed(2)
     make = lambda *shape: torch.randn(*shape, dtype=torch.float64, requires_grad=True)  # noqa: E731
     present = (torch.arange(6)[:, None] < torch.tensor([6, 4])).double() if absent else None
-    arguments = make(6, 2, 3, 5), make(2, 3), make(2, 3), make(2, 4, 3, 5)
+    arguments = make(6, 2, 3, 5), make(2, 3), make(2, 3), make(2, 4, 5, 3)
 
     def layer(*arguments):
         outputs = NormalisedLinear.apply(*arguments, present, 1e-5)[0]

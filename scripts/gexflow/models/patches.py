@@ -70,9 +70,10 @@ def patch_moments(x: Tensor, folds: int, reach: int, present: Tensor | None = No
 def _autocorrelation(x: Tensor, folds: int, reach: int) -> Tensor:
     """Return sums of x_i[u] x_j[u + lag], (folds, channels, channels, lags from 1 - reach to reach - 1)."""
     channels = x.shape[1] // folds
-    padded = functional.pad(x, (0, reach - 1))
-    shape = (folds * channels, channels, reach)
-    ahead = torch.nn.grad.conv1d_weight(padded, shape, x, groups=folds).view(folds, channels, channels, reach)
+    image = channels_last(x).unsqueeze(2)
+    padded = functional.pad(image, (0, reach - 1)).contiguous(memory_format=torch.channels_last)
+    shape = (folds * channels, channels, 1, reach)
+    ahead = torch.nn.grad.conv2d_weight(padded, shape, image, groups=folds).view(folds, channels, channels, reach)
     behind = ahead[..., 1:].transpose(1, 2).flip(-1)
     return torch.cat([behind, ahead], dim=-1)
 
@@ -131,3 +132,14 @@ def normalise_kernel(
     factor = scale / torch.sqrt(variance + eps)
     folded = (kernel * factor[:, :, None, None]).view(folds * outputs, channels, reach)
     return NormalisedKernel(folded, (shift - factor * mean).flatten(), mean, variance)
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """Lay (samples, channels, positions) out with the channels side by side: convolutions take half the time so."""
+    return x.unsqueeze(2).contiguous(memory_format=torch.channels_last).squeeze(2)
+
+
+def convolve(x: Tensor, kernel: Tensor, bias: Tensor, folds: int) -> Tensor:
+    """Convolve (samples, folds * channels, positions), laid out by `channels_last`; the result is laid out alike."""
+    image, kernel = x.unsqueeze(2), kernel.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+    return functional.conv2d(image, kernel, bias, padding=(0, kernel.shape[3] // 2), groups=folds).squeeze(2)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gexflow.models.gexpnet import GexpNet, Head
-from gexflow.models.patches import PatchMoments, normalise_kernel, patch_moments
+from gexflow.models.patches import PatchMoments, channels_last, convolve, normalise_kernel, patch_moments
 from gexflow.models.stacked_layers import HeadSum, NormalisedLinear
 
 _MOMENTUM = 0.1  # of torch's BatchNorm
@@ -46,9 +46,9 @@ class StackedGexpNet:
         learned = {name for name, _ in networks[0].named_parameters()}
         parameters = {name: value for name, value in stacked.items() if name in learned}
         self.statistics = {name: value for name, value in stacked.items() if name not in learned}
-        dense = parameters[_DENSE].unflatten(2, (self._plain.block.norm.num_features, -1))
-        parameters[_DENSE] = dense[:, :, : self._reached].contiguous()
-        parameters[_REST] = dense[:, :, self._reached :].contiguous()
+        dense = parameters[_DENSE].unflatten(2, (self._plain.block.norm.num_features, -1)).transpose(2, 3)
+        parameters[_DENSE] = dense[..., : self._reached].contiguous()
+        parameters[_REST] = dense[..., self._reached :].contiguous()
         self.parameters = {name: value.requires_grad_() for name, value in parameters.items()}
 
     def groups(self) -> list[dict]:
@@ -58,7 +58,7 @@ class StackedGexpNet:
     def state(self, fold: int) -> dict[str, Tensor]:
         """Return a fold's weights and statistics by their names in GexpNet's state_dict."""
         found = {name: value[fold].detach() for name, value in {**self.parameters, **self.statistics}.items()}
-        found[_DENSE] = torch.cat([found[_DENSE], found.pop(_REST)], dim=1).flatten(1)
+        found[_DENSE] = torch.cat([found[_DENSE], found.pop(_REST)], dim=2).transpose(1, 2).flatten(1)
         return found
 
     def forward(self, x: Tensor, present: Tensor | None = None) -> Tensor:
@@ -91,7 +91,7 @@ class StackedGexpNet:
     def _stem(self, x: Tensor, present: Tensor | None) -> Tensor:
         convolution, dropout = self._plain.stem[0], self._plain.stem[3]
         moments = patch_moments(x, self.folds, convolution.kernel_size[0], present)
-        outputs = torch.relu(self._convolve(x, "stem.0", "stem.1", moments))
+        outputs = torch.relu(channels_last(self._convolve(x, "stem.0", "stem.1", moments)))
         keep = _keep(outputs, dropout.p)
         return outputs if keep is None else outputs * keep
 
@@ -99,8 +99,7 @@ class StackedGexpNet:
         """Map (samples, folds * channels, genes) through block, norm and dense layer to (folds, samples, hidden)."""
         heads = self._plain.block.heads
         moments = patch_moments(x, self.folds, max(head.convolution.kernel_size[0] for head in heads), present)
-        cube = x.view(len(x), self.folds, -1, x.shape[2])
-        total, shortcuts, rest = self._pointwise(cube, moments.centre(1))
+        total, shortcuts, rest = self._pointwise(x, moments.centre(1))
         parts = []
         for number, (head, shortcut) in enumerate(zip(heads, shortcuts, strict=True)):
             name = f"block.heads.{number}"
@@ -111,10 +110,10 @@ class StackedGexpNet:
                 parts += [self._by_fold(branch), shortcut, _keep(self._by_fold(branch), head.dropout.p)]
         kinds = tuple(type(head.activation) for head in heads)
         total = HeadSum.apply(total, torch.softmax(self.parameters["block.weights"], dim=1), kinds, *parts)
-        return self._dense(total, cube, rest, moments, present)
+        return self._dense(total, self._by_fold(x), rest, moments, present)
 
     def _pointwise(self, x: Tensor, moments: PatchMoments) -> tuple[Tensor, list[Tensor], tuple[Tensor, Tensor]]:
-        """Apply all 1x1 convolutions with their norms to (samples, folds, channels, genes).
+        """Apply all 1x1 convolutions with their norms to (samples, folds * channels, genes).
 
         Returns
         -------
@@ -134,11 +133,13 @@ class StackedGexpNet:
         for name, (mean, variance) in zip(names, statistics, strict=True):
             bias = self.parameters[f"{name}.0.bias"]
             self._remember(f"{name}.1", mean.detach() + bias.detach(), variance.detach(), moments.count)
-        kernel, bias = folded.kernel.view(self.folds, sum(widths), -1), folded.bias.view(self.folds, -1, 1)
-        reached, width = slice(self._reached), slice(widths[0], None)
-        total = kernel[:, reached] @ x + bias[:, reached]
-        ahead = iter((kernel[:, width] @ x + bias[:, width]).split(widths[1:], dim=2) if len(widths) > 1 else [])
-        shortcuts = [x if isinstance(head.shortcut, nn.Identity) else next(ahead) for head in self._plain.block.heads]
+        kernel, bias = folded.kernel.view(self.folds, sum(widths), -1), folded.bias.view(self.folds, -1)
+        total = self._multiply(x, kernel[:, : self._reached], bias[:, : self._reached])
+        rows = iter(zip(kernel.split(widths, dim=1)[1:], bias.split(widths, dim=1)[1:], strict=True))
+        same, heads = self._by_fold(x), self._plain.block.heads
+        shortcuts = [
+            same if isinstance(head.shortcut, nn.Identity) else self._multiply(x, *next(rows)) for head in heads
+        ]
         other = slice(self._reached, widths[0])
         variance = folded.variance[:, other]
         return total, shortcuts, (kernel[:, other], scale[:, other] ** 2 * variance / (variance + self._eps))
@@ -153,13 +154,15 @@ class StackedGexpNet:
             total, scale[:, reached], shift[:, reached], self.parameters[_DENSE], present, self._eps
         )
         kernel, other_variance = rest
-        weight = self.parameters[_REST]  # folds, hidden, channels, genes
+        weight = self.parameters[_REST]  # folds, hidden, genes, channels
         kernel = kernel * (scale[:, other] * torch.rsqrt(other_variance + self._eps))[:, :, None]
-        weight_of_x = kernel.transpose(1, 2)[:, None] @ weight  # folds, hidden, stem channels, genes
-        flat = x.transpose(0, 1).flatten(2)
+        weight_of_x = torch.bmm(weight.flatten(1, 2), kernel).view(
+            *weight.shape[:3], -1
+        )  # folds, hidden, genes, channels
+        flat = x.permute(1, 0, 3, 2).flatten(2)
         outputs = outputs + torch.bmm(flat, weight_of_x.flatten(2).transpose(1, 2))
         x_mean = moments.centre(1).mean  # folds, stem channels, 1
-        constant = weight.sum(dim=3) @ shift[:, other, None] - weight_of_x.sum(dim=3) @ x_mean
+        constant = weight.sum(dim=2) @ shift[:, other, None] - weight_of_x.sum(dim=2) @ x_mean
         other_mean = self.parameters["block.shortcut.1.bias"][:, other].detach()
         mean, variance = torch.cat([mean, other_mean], dim=1), torch.cat([variance, other_variance.detach()], dim=1)
         self._remember("block.norm", mean, variance, moments.count)
@@ -176,7 +179,11 @@ class StackedGexpNet:
     def _convolve(self, x: Tensor, convolution: str, norm: str, moments: PatchMoments) -> Tensor:
         """Apply a convolution and its norm to (samples, folds * channels, genes)."""
         kernel, bias = self._kernel(convolution, norm, moments)
-        return functional.conv1d(x, kernel, bias, padding=kernel.shape[2] // 2, groups=self.folds)
+        return convolve(x, kernel, bias, self.folds)
+
+    def _multiply(self, x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+        """Apply a 1x1 convolution (folds, outputs, channels); return (samples, folds, outputs, genes)."""
+        return self._by_fold(convolve(x, kernel.flatten(0, 1)[..., None], bias.flatten(), self.folds))
 
     def _kernel(self, convolution: str, norm: str, moments: PatchMoments) -> tuple[Tensor, Tensor]:
         kernel = self.parameters[f"{convolution}.weight"]
@@ -212,4 +219,4 @@ def _keep(x: Tensor, dropout: float) -> Tensor | None:
     bits = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(1 << 63), None).view(torch.int16)
     threshold = round(dropout * 65536) - 32768
     keep = torch.ge(bits[: x.numel()], threshold, out=torch.empty(x.numel(), dtype=x.dtype))
-    return keep.div_(1 - dropout).view_as(x)
+    return keep.div_(1 - dropout).as_strided(x.shape, x.stride())  # in any order: the draws are independent

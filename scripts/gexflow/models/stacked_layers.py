@@ -27,14 +27,13 @@ class HeadSum(Function):
         Parameters
         ----------
         total : Tensor (samples, folds, channels, genes)
-            Changed in place.
         weights : Tensor (folds, heads)
         kinds : tuple of activation classes, one a head
         parts : branch, shortcut, keep of the first head, then of the next
             (samples, folds, head channels, genes); keep is the scaled dropout mask, or None.
         """
-        ctx.mark_dirty(total)
         ctx.kinds, saved = kinds, [weights]
+        total = total.clone()
         for head, kind in enumerate(kinds):
             branch, shortcut, keep = parts[3 * head : 3 * head + 3]
             activation, _ = _ACTIVATIONS[kind]
@@ -86,7 +85,7 @@ class NormalisedLinear(Function):
         ----------
         x : Tensor (samples, folds, channels, genes)
         scale, shift : Tensor (folds, channels)
-        weight : Tensor (folds, outputs, channels, genes)
+        weight : Tensor (folds, outputs, genes, channels)
         present : Tensor (samples, folds) of 0 and 1, or None
         eps : float
 
@@ -106,9 +105,9 @@ class NormalisedLinear(Function):
             centred = (x - mean[:, :, None]) * present[:, :, None, None]
         variance = (centred * centred).sum(dim=(0, 3)) / count
         spread = torch.rsqrt(variance + eps)
-        scaled = (weight * (scale * spread)[:, None, :, None]).flatten(2)
-        flat = centred.view(samples, folds, -1).transpose(0, 1)
-        outputs = _product(flat, scaled) + (weight.sum(dim=3) @ shift[:, :, None]).transpose(1, 2)
+        scaled = (weight * (scale * spread)[:, None, None]).flatten(2)
+        flat = centred.permute(1, 0, 3, 2).flatten(2)
+        outputs = _product(flat, scaled) + (weight.sum(dim=2) @ shift[:, :, None]).transpose(1, 2)
         ctx.save_for_backward(centred, scale, shift, weight, scaled, spread, count, present)
         ctx.mark_non_differentiable(mean, variance)
         return outputs, mean, variance
@@ -118,16 +117,20 @@ class NormalisedLinear(Function):
         """Return the gradients of x, scale, shift and weight."""
         centred, scale, shift, weight, scaled, spread, count, present = ctx.saved_tensors
         samples, folds, channels, genes = centred.shape
-        flat = centred.view(samples, folds, -1).transpose(0, 1)
+        flat = centred.permute(1, 0, 3, 2).flatten(2)
         of_scaled = _transposed_product(gradient, flat)
         total = gradient.sum(dim=1)  # folds, outputs
         of_scaled = of_scaled.view_as(weight)
-        along = (of_scaled * weight).sum(dim=(1, 3))  # how the loss follows a factor on the channel
+        along = (of_scaled * weight).sum(dim=(1, 2))  # how the loss follows a factor on the channel
         of_scale = along * spread
-        of_shift = (weight.sum(dim=3) * total[:, :, None]).sum(dim=1)
-        constant = (total[:, :, None] * shift[:, None])[..., None]
-        of_weight = torch.addcmul(constant, of_scaled, (scale * spread)[:, None, :, None])
-        of_x = _plain_product(gradient, scaled).view(folds, samples, channels, genes).transpose(0, 1)
+        of_shift = (weight.sum(dim=2) * total[:, :, None]).sum(dim=1)
+        constant = (total[:, :, None] * shift[:, None])[:, :, None]
+        of_weight = torch.addcmul(constant, of_scaled, (scale * spread)[:, None, None])
+        of_x = _plain_product(gradient, scaled)
+        if folds == 1:  # the very strides of x: others, of an axis of length one even, slow the next layers down
+            of_x = of_x.view(samples, genes, 1, channels).permute(0, 2, 3, 1)
+        else:
+            of_x = of_x.view(folds, samples, genes, channels).permute(1, 0, 3, 2)
         mean = (of_x.sum(dim=(0, 3)) if present is None else torch.einsum("nfcg,nf->fc", of_x, present)) / count
         of_x.sub_(mean[:, :, None]).addcmul_(centred, (-along * scale * spread**3 / count)[None, :, :, None])
         if present is not None:

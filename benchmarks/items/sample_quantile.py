@@ -35,8 +35,11 @@ def ours(folder: Path, settings: Settings) -> Callable[[], Outcome]:
     cohort = cohort_of(values, labels, values.shape[1], "log2")
 
     def run() -> Outcome:
-        features = enumerate(prepared(cohort, fold, ["sample_quantile"]))
-        return Outcome({f"fold{number}": table.X[::_COMPARED].copy() for number, table in features})
+        kept = {}
+        for number, features in enumerate(prepared(cohort, fold, ["sample_quantile"])):
+            kept[f"fold{number}"] = features.X[::_COMPARED].copy()
+            del features  # before the next fold is made
+        return Outcome(kept)
 
     return run
 

@@ -41,6 +41,8 @@ class SelectLogistic(Selection):
     ----------
     coefficients_ : float64 array (genes,)
         Summed absolute coefficients.
+    coef_, intercept_ : float arrays (classes, genes) and (classes,), with two classes (1, genes) and (1,)
+        Of the regression; not part of `fitted.h5ad`.
     """
 
     per_gene: ClassVar[tuple[str, ...]] = ("coefficients_", "kept_")
@@ -68,7 +70,8 @@ class SelectLogistic(Selection):
             fit = fit_multinomial(X, codes, self.C, self.max_iter, bfloat16=low)
             self.n_iter_ = fit.iterations
             self.stopped_ = "" if fit.converged else _stopped(fit.stalled)
-            self.coefficients_ = np.abs(fit.coefficients).sum(axis=0, dtype=np.float64)
+            self.coef_, self.intercept_ = fit.coefficients, fit.intercept
+        self.coefficients_ = np.abs(self.coef_).sum(axis=0, dtype=np.float64)
         if self.keep == "median":
             self.kept_ = self.coefficients_ >= np.median(self.coefficients_)
         else:
@@ -82,7 +85,7 @@ class SelectLogistic(Selection):
             model.fit(super()._checked(X, reset=False), codes)
         self.n_iter_ = int(np.max(model.n_iter_))
         self.stopped_ = _stopped(stalled=False) if self.n_iter_ >= self.max_iter else ""
-        self.coefficients_ = np.abs(model.coef_).sum(axis=0, dtype=np.float64)
+        self.coef_, self.intercept_ = model.coef_, model.intercept_
 
     def _checked(self, X: np.ndarray, reset: bool) -> np.ndarray:
         """Leave the search for missing values to the solver's first product when fitting."""

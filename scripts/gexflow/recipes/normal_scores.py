@@ -27,16 +27,17 @@ def normal_scores(places: np.ndarray, last: int) -> np.ndarray:
     places : float64 array of any shape, 0 to `last`
     last : int
     """
+    offsets = places.ravel() - last / 2
     # the tail's share, so that shares near 1 lose no digits
-    tail = (np.minimum(places, last - places) / last).astype(np.float32)
+    tail = ((last / 2 - np.abs(offsets)) / last).astype(np.float32)
     np.maximum(tail, np.float32(BOUND / 2), out=tail)
     w = -np.log(4 * tail * (1 - tail))
     scores = _polynomial(w - np.float32(2.5), _CENTRAL)
-    far = np.nonzero(w >= 5)
+    far = np.flatnonzero(w >= 5)
     scores[far] = _polynomial(np.sqrt(w[far]) - np.float32(3), _TAIL)
     scores *= np.float32(np.sqrt(2)) * (1 - 2 * tail)
     np.minimum(scores, np.float32(END), out=scores)
-    return np.copysign(scores, (places - last / 2).astype(np.float32), out=scores)
+    return np.copysign(scores, offsets.astype(np.float32), out=scores).reshape(places.shape)
 
 
 def _polynomial(x: np.ndarray, coefficients: tuple[float, ...]) -> np.ndarray:

@@ -4,14 +4,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from gexflow.recipes.blocks import cut, in_blocks
+from gexflow.recipes.blocks import LINE, cut, in_blocks
 from gexflow.recipes.normal_scores import BOUND, normal_scores
 from gexflow.recipes.order import order_genes, order_lines
 from gexflow.recipes.shared import SharedValues
 from gexflow.recipes.values import Standardising
 
 _LARGEST = 1000
-_LINE = 16  # genes that fill a line of the processor's cache
 
 
 class GeneQuantile(Standardising):
@@ -103,7 +102,7 @@ class GeneQuantile(Standardising):
                 map_part(part, lines[part.start - block.start : part.stop - block.start])
             mapped[:, block] = lines.T
 
-        in_blocks(map_block, genes, samples, at_least=_LINE)
+        in_blocks(map_block, genes, samples, at_least=LINE)
         return mapped
 
     def _map(self, ordered: np.ndarray, quantiles: np.ndarray, places: np.ndarray, mapped: np.ndarray) -> None:
@@ -113,8 +112,8 @@ class GeneQuantile(Standardising):
         positions = _positions(values, quantiles)
         if self.ties == "ends":
             margin = BOUND if self.output == "normal" else 0.0
-            positions[values + margin >= quantiles[:, -1:]] = last
-            positions[values - margin <= quantiles[:, :1]] = 0
+            np.copyto(positions, last, where=values + margin >= quantiles[:, -1:])
+            np.copyto(positions, 0, where=values - margin <= quantiles[:, :1])
         scores = normal_scores(positions, last) if self.output == "normal" else positions / last
         lines = np.arange(len(mapped))[:, None] * mapped.shape[1]
         mapped.reshape(-1)[lines + places] = scores
@@ -127,6 +126,8 @@ def _ordered(lines: np.ndarray, order: np.ndarray) -> np.ndarray:
 
 def _quantiles(ordered: np.ndarray, count: int) -> np.ndarray:
     """Return `count` even quantiles of sorted values (genes, samples), float64; missing values stand last."""
+    if not np.isnan(ordered[:, -1]).any():
+        return _quantiles_of_whole(ordered, count)
     known = ordered.shape[1] - np.isnan(ordered).sum(axis=1)
     quantiles = np.full((len(ordered), count), np.nan)
     for number in np.unique(known[known > 0]):
@@ -140,9 +141,11 @@ def _quantiles_of_whole(ordered: np.ndarray, count: int) -> np.ndarray:
     places = np.linspace(0, 1, count) * (ordered.shape[1] - 1)
     below = places.astype(np.intp)
     above = np.minimum(below + 1, ordered.shape[1] - 1)
-    low, high = ordered[:, below].astype(np.float64), ordered[:, above].astype(np.float64)
-    # rounding in the interpolation can make neighbours swap
-    return np.maximum.accumulate(low + (high - low) * (places - below), axis=1)
+    quantiles = ordered.take(below, axis=1).astype(np.float64)
+    quantiles += (ordered.take(above, axis=1) - quantiles) * (places - below)
+    if (quantiles[:, 1:] < quantiles[:, :-1]).any():  # rounding in the interpolation can make neighbours swap
+        np.maximum.accumulate(quantiles, axis=1, out=quantiles)
+    return quantiles
 
 
 def _positions(values: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
@@ -156,20 +159,13 @@ def _positions(values: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
     values : float64 array (genes, samples), sorted along the samples, missing ones last
     quantiles : float64 array (genes, quantiles), sorted
     """
-    # one more line part, number 0, for what lies below the first quantile
-    parts = _counts(values, quantiles, "left")
-    gaps = np.diff(quantiles, axis=1)
-    slopes = np.zeros((len(quantiles), quantiles.shape[1] + 1))
-    np.divide(1.0, gaps, out=slopes[:, 1:-1], where=gaps > 0)
-    starts = np.concatenate([quantiles[:, :1], quantiles], axis=1)
-    numbers = np.maximum(np.arange(-1.0, quantiles.shape[1]), 0)
-    flat = parts + np.arange(len(parts))[:, None] * starts.shape[1]
-    positions = values - starts.take(flat)
-    positions *= slopes.take(flat)
-    positions += numbers.take(parts)
-    tied = np.flatnonzero((gaps == 0).any(axis=1))
+    numbers = np.arange(float(quantiles.shape[1]))
+    positions = np.empty_like(values)
+    for line, gene, marks in zip(positions, values, quantiles, strict=True):
+        line[:] = np.interp(gene, marks, numbers)  # of equal quantiles it takes the last
+    tied = np.flatnonzero((quantiles[:, 1:] == quantiles[:, :-1]).any(axis=1))
     if tied.size:
-        equal = parts[tied] - _counts(values[tied], quantiles[tied], "right")
+        equal = _counts(values[tied], quantiles[tied], "left") - _counts(values[tied], quantiles[tied], "right")
         positions[tied] -= np.maximum(equal - 1, 0) / 2
     return positions
 

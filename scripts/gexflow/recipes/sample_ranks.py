@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gexflow.recipes.blocks import in_blocks
+from gexflow.recipes.blocks import LINE, in_blocks
 from gexflow.recipes.order import order_lines
 
 
@@ -33,18 +33,19 @@ def rank_samples(values: np.ndarray) -> SampleRanks:
     samples, genes = values.shape
     ordered = np.empty((samples, genes), dtype=np.float32)
     ranks = np.empty((samples, genes), dtype=np.uint16 if genes <= 1 << 16 else np.uint32)
+    places_in_order = np.arange(genes, dtype=ranks.dtype)
     ties, known = [np.empty((2, 0), dtype=np.int32)] * samples, np.empty(samples, dtype=np.intp)
 
     def rank_block(block: slice) -> None:
         rows = np.ascontiguousarray(values[block])
         order = order_lines(rows)
-        rows = np.take_along_axis(rows, order, axis=1)
-        np.put_along_axis(ranks[block], order, np.arange(genes, dtype=ranks.dtype)[None], axis=1)
-        ordered[block] = rows
-        ties[block] = [_tied_runs(row) for row in rows]
+        for sample, row, places in zip(range(block.start, block.stop), rows, order, strict=True):
+            row.take(places, out=ordered[sample], mode="clip")
+            ranks[sample, places] = places_in_order
+            ties[sample] = _tied_runs(ordered[sample])
         known[block] = genes - np.isnan(rows).sum(axis=1)
 
-    in_blocks(rank_block, samples, genes)
+    in_blocks(rank_block, samples, genes, at_least=LINE)
     return SampleRanks(ordered, ranks, ties, known)
 
 

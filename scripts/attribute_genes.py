@@ -23,9 +23,9 @@ def build(settings: dict, fold: Fold, layout: str | None) -> torch.nn.Module:
         return build_gene_network(settings, fold.values.shape[1], len(fold.classes))
     from gexflow.models.image_network import build_image_network  # slow to import, and only needed here
 
-    weights = Path(snakemake.input.weights[0]) if settings["weights"] == "imagenet" else None
+    weights = Path(snakemake.input.weights[0]) if settings["weights"] != "random" else None
     table = files.read_table(layout, text=("gene",))
-    return build_image_network(settings, table, len(fold.classes), weights, settings["sha256"])
+    return build_image_network(settings, table, len(fold.classes), weights, settings.get("sha256", ""))
 
 
 with job_log(snakemake.log[0]) as log:

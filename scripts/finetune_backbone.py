@@ -11,7 +11,17 @@ from gexflow.models.fold import Fold
 from gexflow.models.fold_training import train_folds
 from gexflow.models.image_network import build_image_network
 from gexflow.models.trainer import Training, pick_device
+from gexflow.models.trunk_features import Scratch, learn_from_features, learn_from_shared, read_shared
 from gexflow.models.weights import save_network
+
+
+def on_features(network, part):
+    """Let the frozen layers run once: in this job, or in the one that did it for all folds."""
+    if snakemake.input.trunk and (shared := read_shared(*map(Path, snakemake.input.trunk))) is not None:
+        rows = {"train": fold.parts == "train", "validation": fold.parts == "validation", "held_out": fold.held_out}
+        return learn_from_shared(network, part, rows, shared, scratch)
+    return learn_from_features(network, part, training.half(True, device), device, scratch)
+
 
 with job_log(snakemake.log[0]) as log:
     torch.set_num_threads(snakemake.threads)
@@ -19,20 +29,25 @@ with job_log(snakemake.log[0]) as log:
     number = int(snakemake.wildcards.fold)
     fold = Fold.read(snakemake.input.features, number)
     layout = files.read_table(snakemake.input.layout, text=("gene",))
-    weights = Path(snakemake.input.weights[0]) if settings["weights"] == "imagenet" else None
+    weights = Path(snakemake.input.weights[0]) if settings["weights"] != "random" else None
     notes = [] if weights else ["random weights, not ImageNet's: this is no transfer learning"]
     for note in notes:
         log.warning("%s: %s", snakemake.wildcards.model, note)
+    training, device = Training.from_settings(settings), pick_device()
+    scratch = Scratch(Path(snakemake.resources.tmpdir), snakemake.resources.disk_mb * 10**6)
     (trained,) = train_folds(
         [fold],
-        lambda genes, classes: build_image_network(settings, layout, classes, weights, settings["sha256"]),
-        Training.from_settings(settings),
+        lambda genes, classes: build_image_network(settings, layout, classes, weights, settings.get("sha256", "")),
+        training,
         settings["seed"],
-        pick_device(),
+        device,
         lambda _, line: log.info("epoch %d: loss %.4f, accuracy %.3f", *map(line.get, ("epoch", "loss", "accuracy"))),
+        on_features,
     )
     files.write_table(trained.predictions, snakemake.output.predictions)
     # the frozen trunk can be had again from its checked file; random weights cannot
     save_network(trained.network, snakemake.output.model, settings, skip=("trunk.",) if weights else ())
     files.write_table(trained.history, snakemake.output.history)
-    files.write_json({**trained.facts, "weights": settings["weights"], "notes": notes}, snakemake.output.facts)
+    files.write_json(
+        {**trained.facts, "weights": weights.name if weights else "random", "notes": notes}, snakemake.output.facts
+    )

@@ -3,9 +3,19 @@
 from gexflow.errors import InputError
 from gexflow.models.heads import HEADS
 
+IMAGE_NETWORKS = ("xception", "densenet169", "resnet50", "vgg19")
+TIMM = "timm/"
+
+
+def is_image_network(network: str) -> bool:
+    """Tell the networks on images: the study's four, and those of timm."""
+    return network in IMAGE_NETWORKS or network.startswith(TIMM)
+
 
 def check_model(name: str, model: dict, run: dict) -> None:
     """Refuse settings of a model that contradict each other or the part `run` of the config."""
+    if is_image_network(model["network"]):
+        _check_image_network(name, model)
     if model["network"] != "gexpnet":
         return
     widest, channels = widest_head(model["heads"]), model["block_channels"]
@@ -18,6 +28,21 @@ def check_model(name: str, model: dict, run: dict) -> None:
         raise InputError(
             f"config: models.{name}.early_stopping needs validation samples, but run.validation is 0\n"
             "set run.validation to a share such as 0.1, or early_stopping to null"
+        )
+
+
+def _check_image_network(name: str, model: dict) -> None:
+    if not model["network"].startswith(TIMM):
+        return
+    if model["weights"] == "imagenet":
+        raise InputError(
+            f"config: models.{name}.weights is imagenet, but no file of weights is known for {model['network']}\n"
+            "set weights to random, or to {address: <path or http(s) address>, sha256: <its first 8 hex digits or all>}"
+        )
+    if model["learn"] == "last-block":
+        raise InputError(
+            f"config: models.{name}.learn is last-block, which is known for {', '.join(IMAGE_NETWORKS)} only\n"
+            "set learn to head or all"
         )
 
 

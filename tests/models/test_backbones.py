@@ -3,16 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
+import timm
 import torch
 import torchvision
 from safetensors.torch import load_file
 
 from gexflow.errors import InputError
 from gexflow.files import sha256
-from gexflow.models.backbones import BACKBONES, HALF, IMAGENET, ImageNetwork
+from gexflow.models.backbones import BACKBONES, HALF, IMAGENET, cut
 from gexflow.models.gene_image import GeneImage
 from gexflow.models.gexpnet import GexpNet
-from gexflow.models.image_network import build_image_network
+from gexflow.models.image_network import ImageNetwork, build_image_network
 from gexflow.models.weights import load_imagenet, load_network, save_network
 
 LEARNING = {"xception": 4_748_800, "densenet169": 252_608, "resnet50": 4_462_592, "vgg19": 2_359_808}
@@ -59,7 +60,7 @@ def test_layers_that_learn_have_the_published_number_of_parameters(name):
 def test_trunk_and_learning_layers_make_up_the_whole_backbone(name):
     torch.manual_seed(1)
     whole = BACKBONES[name].build().eval()
-    trunk, learning = BACKBONES[name].split(whole)
+    trunk, learning = cut(name, whole, "last-block")
     x = torch.randn(2, 3, 80, 80)
     with torch.no_grad():
         ours = learning(trunk(x))
@@ -101,6 +102,40 @@ def test_an_image_too_small_for_the_network_is_refused():
         ImageNetwork("xception", image(32, 500), 3)
 
 
+@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("learn", ["head", "all"])
+def test_only_the_head_or_all_layers_learn(name, learn):
+    with torch.device("meta"):
+        network = ImageNetwork(name, image(72, 100), 33, learn=learn, head="light")
+        whole = sum(p.numel() for p in BACKBONES[name].build().parameters())
+    head = sum(p.numel() for p in network.head.parameters())
+    learning = sum(p.numel() for p in network.parameters() if p.requires_grad) - head
+    classifier = {"xception": 2_049_000, "densenet169": 1_665_000, "resnet50": 2_049_000, "vgg19": 123_642_856}[name]
+    assert learning == {"head": 0, "all": whole - classifier}[learn]
+
+
+def test_any_network_of_timm_takes_a_name_alone():
+    settings = {**SETTINGS, "network": "timm/resnet10t", "learn": "head"}
+    network = build_image_network(settings, LAYOUT, 4, None, "")
+    theirs = timm.create_model("resnet10t", pretrained=False, num_classes=0).eval()
+    theirs.load_state_dict(network.trunk[0].network.state_dict())
+    x = torch.rand(2, 3)
+    with torch.no_grad():
+        ours = network.eval().trunk(network.image(x))
+        torch.testing.assert_close(ours[:, :, 0, 0], theirs(network.image(x)), rtol=1e-5, atol=1e-5)
+    assert [layer.__class__.__name__ for layer in network.head][-2:] == ["Dropout", "Linear"]
+
+
+def test_networks_that_timm_does_not_know_or_cannot_cut_are_refused():
+    with pytest.raises(InputError, match='no network "resnet10x"'):
+        build_image_network({**SETTINGS, "network": "timm/resnet10x"}, LAYOUT, 4, None, "")
+    with pytest.raises(InputError, match="`learn` to head or all"):
+        build_image_network({**SETTINGS, "network": "timm/resnet10t"}, LAYOUT, 4, None, "")
+    settings = {**SETTINGS, "network": "timm/vit_tiny_patch16_224", "learn": "head"}
+    with pytest.raises(InputError, match="cannot take images of 32x32 pixels"):
+        build_image_network(settings, LAYOUT, 4, None, "")
+
+
 @pytest.fixture(scope="module")
 def weights_file(tmp_path_factory):
     torch.manual_seed(5)
@@ -109,7 +144,14 @@ def weights_file(tmp_path_factory):
     return path
 
 
-SETTINGS = {"network": "resnet50", "layout": {"order": "alphabetical", "size": 32}, "image_size": "native"}
+SETTINGS = {
+    "network": "resnet50",
+    "layout": {"order": "alphabetical", "size": 32},
+    "image_size": "native",
+    "learn": "last-block",
+    "head": "published",
+    "seed": 32,
+}
 LAYOUT = pd.DataFrame({"gene": list("abc"), "row": [0, 0, 1], "column": [0, 1, 0]})
 
 

@@ -39,7 +39,7 @@ def test_weights_from_a_checked_file_reach_every_stage(tmp_path):
     targets = [f"results/tiny/{name}" for name in ("attribution/resnet50/genes.tsv", "evaluation/metrics.tsv")]
     project.snakemake("--quiet=all", *targets)
     facts = read_json(tmp_path / "study/results/tiny/models/resnet50/fold1/training.json")
-    assert facts["weights"] == "imagenet"
+    assert facts["weights"] == weights.name
     assert facts["notes"] == []
     assert len(read_table(tmp_path / "study" / targets[0])) > 0
 

@@ -10,13 +10,12 @@ BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
 
 from gexflow.config import REFERENCES, load_config
+from gexflow.config_models import is_image_network
 from gexflow.config_files import FILE_FACTS, FILE_KINDS, file_origin, merged_entry, resolve_files
 from gexflow.digest import code_digest
 from gexflow.errors import InputError
-from gexflow.recipe_names import layout_name
+from gexflow.recipe_names import layout_name, learns_nothing
 from gexflow.variants import base_of, with_controls
-
-IMAGE_NETWORKS = ("xception", "densenet169", "resnet50", "vgg19")
 
 
 def load_study():
@@ -64,6 +63,11 @@ def one_of(names):
 def networks(*kinds):
     """Return the selected models built on one of these networks."""
     return [name for name, model in MODELS.items() if model["network"] in kinds]
+
+
+def image_models():
+    """Return the selected models on images."""
+    return [name for name, model in MODELS.items() if is_image_network(model["network"])]
 
 
 # --- datasets: folds, models, recipes
@@ -239,7 +243,7 @@ def all_features(wildcards):
     return over_folds(FEATURES, wildcards, recipe=wildcards.recipe)
 
 
-LAYOUTS = {layout_name(MODELS[name]["layout"]): MODELS[name]["layout"] for name in networks(*IMAGE_NETWORKS)}
+LAYOUTS = {layout_name(MODELS[name]["layout"]): MODELS[name]["layout"] for name in image_models()}
 
 
 def layout_settings(wildcards):
@@ -252,8 +256,8 @@ def layout_settings(wildcards):
 def model_settings(wildcards):
     """Return what decides how a model is trained; its recipe and layout reach it as files, its preset as defaults."""
     model = {key: value for key, value in MODELS[wildcards.model].items() if key not in ("recipe", "preset")}
-    if model["network"] in IMAGE_NETWORKS:
-        model["sha256"] = WEIGHT_FILES[model["network"]]["sha256"]
+    if found := weights_file(wildcards.model):
+        model["sha256"] = found["sha256"]
     return canonical({**model, "seed": RUN["seed"]})
 
 
@@ -273,22 +277,50 @@ def fold_layout(wildcards):
     return LAYOUT.format(recipe=recipe_of(wildcards.dataset, wildcards.model), layout=layout, **wildcards)
 
 
+def shared_trunk(wildcards):
+    """Return what the frozen layers give in all folds, where no fold changes the images; none otherwise."""
+    model, recipe = MODELS[wildcards.model], recipe_of(wildcards.dataset, wildcards.model)
+    if (
+        not learns_nothing(STUDY["recipes"][recipe])
+        or model["layout"]["order"] == "correlation"
+        or model["learn"] == "all"
+    ):
+        return []
+    path = f"results/{wildcards.dataset}/models/{wildcards.model}/trunk/{recipe}.{layout_name(model['layout'])}"
+    return [f"{path}.bin", f"{path}.json"]
+
+
 def model_layouts(wildcards):
     """Return the layouts of an image network in all folds; none for other models."""
-    if MODELS[wildcards.model]["network"] not in IMAGE_NETWORKS:
+    if wildcards.model not in image_models():
         return []
     layout = layout_name(MODELS[wildcards.model]["layout"])
     return over_folds(LAYOUT, wildcards, recipe=recipe_of(wildcards.dataset, wildcards.model), layout=layout)
 
 
+def weights_file(name):
+    """Return address, sha256 and path of a model's pretrained weights; none for random weights and other models."""
+    model = MODELS[name]
+    weights = model.get("weights", "random")
+    if weights == "random":
+        return {}
+    found = WEIGHT_FILES[model["network"]] if weights == "imagenet" else weights
+    local = not found["address"].startswith(("http://", "https://"))
+    path = found["address"] if local else f"{WEIGHTS}/{found.get('file', found['address'].rsplit('/', 1)[-1])}"
+    return {"address": found["address"], "sha256": found["sha256"], "path": path, "local": local}
+
+
 def model_weights(wildcards):
-    """Return the file of ImageNet weights; none for random weights and for other models."""
-    model = MODELS[wildcards.model]
-    return [f"{WEIGHTS}/{WEIGHT_FILES[model['network']]['file']}"] if model.get("weights") == "imagenet" else []
+    """Return the file of pretrained weights, as the input of a job."""
+    found = weights_file(wildcards.model)
+    return [found["path"]] if found else []
+
+
+FETCHED_WEIGHTS = {found["path"]: found for found in map(weights_file, MODELS) if found and not found["local"]}
 
 
 def weights_row(wildcards):
-    return next(row for row in WEIGHT_FILES.values() if row["file"] == wildcards.file)
+    return FETCHED_WEIGHTS[f"{WEIGHTS}/{wildcards.file}"]
 
 
 def weights_address(wildcards):
@@ -394,6 +426,6 @@ def report_settings(wildcards):
             "models": {dataset: models_of(dataset) for dataset in DATASETS},
             "recipes": {d: {model: recipe_of(d, model) for model in models_of(d)} for d in DATASETS},
             "reference_models": networks(*REFERENCES),
-            "image_models": networks(*IMAGE_NETWORKS),
+            "image_models": image_models(),
         }
     )

@@ -11,7 +11,7 @@ rule download_weights:
     log:
         "results/logs/weights/{file}.log",
     wildcard_constraints:
-        file=one_of(row["file"] for row in WEIGHT_FILES.values()),
+        file=one_of(Path(path).name for path in FETCHED_WEIGHTS),
     conda:
         "../../envs/gexflow.yaml"
     resources:
@@ -85,11 +85,43 @@ for COUNT, NAMES in FOLD_COUNTS.items():
             "../../scripts/fit_reference.py"
 
 
+# Where no fold changes the images, the frozen layers run once for all folds.
+rule run_trunk:
+    input:
+        features="results/{dataset}/recipes/{recipe}/fold1/features.h5ad",
+        layout="results/{dataset}/recipes/{recipe}/fold1/layouts/{layout}.tsv",
+        weights=model_weights,
+    output:
+        features=temp("results/{dataset}/models/{model}/trunk/{recipe}.{layout}.bin"),
+        about=temp("results/{dataset}/models/{model}/trunk/{recipe}.{layout}.json"),
+    log:
+        "results/logs/{dataset}/models/{model}/run_trunk.{recipe}.{layout}.log",
+    benchmark:
+        "results/benchmarks/{dataset}/models/{model}/run_trunk.{recipe}.{layout}.tsv"
+    wildcard_constraints:
+        model=one_of(image_models()),
+        layout=one_of(LAYOUTS),
+    conda:
+        "../../envs/gexflow.yaml"
+    threads: 4
+    resources:
+        gpu=1,
+        mem_mb=24000,
+        disk_mb=50000,  # of the results' disk; 0 keeps nothing
+        runtime=480,
+    params:
+        settings=model_settings,
+        code=code("run_trunk.py"),
+    script:
+        "../../scripts/run_trunk.py"
+
+
 rule finetune_backbone:
     input:
         features=fold_features,
         layout=fold_layout,
         weights=model_weights,
+        trunk=ancient(shared_trunk),
     output:
         predictions="results/{dataset}/models/{model}/fold{fold}/predictions.tsv",
         model="results/{dataset}/models/{model}/fold{fold}/model.safetensors",
@@ -100,7 +132,7 @@ rule finetune_backbone:
     benchmark:
         "results/benchmarks/{dataset}/models/{model}/fold{fold}/finetune_backbone.tsv"
     wildcard_constraints:
-        model=one_of(networks(*IMAGE_NETWORKS)),
+        model=one_of(image_models()),
         fold="[0-9]+",
     conda:
         "../../envs/gexflow.yaml"
@@ -108,6 +140,7 @@ rule finetune_backbone:
     resources:
         gpu=1,
         mem_mb=24000,
+        disk_mb=50000,  # of scratch, for what the frozen layers give; 0 keeps nothing and lets them run in every epoch
         runtime=480,
     params:
         settings=model_settings,

@@ -30,13 +30,9 @@ class Batches:
         self.counts = np.array([len(cuts) for cuts in self._cuts])
         self._shuffles = [fold.shuffles for fold in data]
         self._device = device
-        shape = (len(data), int(self.sizes.max()), data[0].values.shape[1])
-        values = torch.zeros(shape, dtype=torch.as_tensor(data[0].values[:0]).dtype)
-        targets = torch.zeros(len(data), int(self.sizes.max()), dtype=torch.long)
-        for fold, part in enumerate(data):
-            values[fold, : len(part.values)] = torch.as_tensor(part.values)
-            targets[fold, : len(part.values)] = torch.as_tensor(part.targets)
-        self._values, self._targets = values.to(device), targets.to(device)
+        values = _padded([torch.as_tensor(fold.values) for fold in data])
+        self._values = values.to(device) if _fits(values, device) else values
+        self._targets = _padded([torch.as_tensor(fold.targets) for fold in data]).to(self._values.device)
 
     def epoch(self, running: np.ndarray) -> Iterator[tuple[Tensor, Tensor, Tensor | None, Tensor | None]]:
         """Yield the batches of one epoch.
@@ -54,19 +50,31 @@ class Batches:
         active : bool Tensor (folds,) on the CPU, or None if all folds take part
         """
         orders = [torch.randperm(int(size), generator=g) for size, g in zip(self.sizes, self._shuffles, strict=True)]
-        folds = torch.arange(len(orders), device=self._device)[:, None]
+        place = self._values.device
+        folds = torch.arange(len(orders), device=place)[:, None]
         for number in range(int(self.counts[running].max())):
             rows = [
                 order[slice(*cuts[number])] if alive and number < len(cuts) else order[:0]
                 for order, cuts, alive in zip(orders, self._cuts, running, strict=True)
             ]
             lengths = torch.tensor([len(part) for part in rows])
-            index = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(self._device)
+            index = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True).to(place)
             whole = bool((lengths == lengths.max()).all())
             present = None
             if not whole:
-                present = (torch.arange(int(lengths.max()))[None] < lengths[:, None]).to(self._values)
-            yield self._values[folds, index], self._targets[folds, index], present, None if whole else lengths > 0
+                present = (torch.arange(int(lengths.max()))[None] < lengths[:, None]).to(self._values).to(self._device)
+            x, y = self._values[folds, index].to(self._device), self._targets[folds, index].to(self._device)
+            yield x, y, present, None if whole else lengths > 0
+
+
+def _padded(parts: Sequence[Tensor]) -> Tensor:
+    """Lay the folds' samples side by side (folds, samples, ...), shorter ones filled up; one fold is not copied."""
+    return parts[0][None] if len(parts) == 1 else torch.nn.utils.rnn.pad_sequence(list(parts), batch_first=True)
+
+
+def _fits(values: Tensor, device: torch.device) -> bool:
+    """Tell whether all samples find room on the device: on a GPU in half of what is free there."""
+    return device.type != "cuda" or values.nbytes <= torch.cuda.mem_get_info(device)[0] / 2
 
 
 def batch_cuts(samples: int, size: int) -> list[tuple[int, int]]:

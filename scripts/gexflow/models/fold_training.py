@@ -30,6 +30,7 @@ def train_folds(
     seed: int,
     device: torch.device,
     report: Callable | None = None,
+    prepare: Callable | None = None,
 ) -> list[Trained]:
     """Build, train and apply networks, several folds at once as one stack.
 
@@ -44,22 +45,30 @@ def train_folds(
     device : torch.device
     report : function (fold number, history line) or None
         Called after each epoch.
+    prepare : function (network, FoldData) -> Module, or None
+        Gets what is to be trained, and may change the data that it is trained on (see `trunk_features`).
 
     Returns
     -------
     list of Trained, one a fold
     """
-    networks, data = [], []
+    start, n_classes = time.monotonic(), len(folds[0].classes)
+    networks, learners, data = [], [], []
     for fold in folds:
         shuffles = trainer.seed_all(seed, fold.number)
-        networks.append(build(fold.values.shape[1], len(fold.classes)))
+        network = build(fold.values.shape[1], n_classes)
         validation = fold.part("validation") if (fold.parts == "validation").any() else None
-        data.append(trainer.FoldData(*fold.part("train"), validation, shuffles, fold.number))
-    start, n_classes = time.monotonic(), len(folds[0].classes)
-    histories = trainer.train(stack(networks, device), data, n_classes, training, device, report)
+        part = trainer.FoldData(*fold.part("train"), validation, shuffles, fold.number)
+        networks.append(network)
+        learners.append(network if prepare is None else prepare(network, part))
+        data.append(part)
+    histories = trainer.train(stack(learners, device), data, n_classes, training, device, report)
     seconds, trained = time.monotonic() - start, []
-    for fold, network, history in zip(folds, networks, histories, strict=True):
-        probabilities = trainer.predict(network, fold.values[fold.held_out], device, training)
+    for fold, network, learner, part, history in zip(folds, networks, learners, data, histories, strict=True):
+        if part.held_out is None:
+            probabilities = trainer.predict(network, fold.values[fold.held_out], device, training)
+        else:
+            probabilities = trainer.predict(learner, part.held_out, device, training)
         facts = {
             "fold": fold.number,
             "device": trainer.device_name(device),

@@ -44,7 +44,7 @@ class OneNetwork:
 
     def __init__(self, network: nn.Module, device: torch.device):
         self._network = network.to(device)
-        self.images = hasattr(network, "trunk")
+        self.images = getattr(network, "images", False)
 
     def groups(self) -> list[dict]:
         """Return what learns, as the optimiser wants it."""

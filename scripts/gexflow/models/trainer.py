@@ -54,6 +54,11 @@ class Training:
         """Pick the training keys out of a model's settings."""
         return cls(**{field.name: settings[field.name] for field in fields(cls) if field.name in settings})
 
+    def half(self, images: bool, device: torch.device) -> bool:
+        """Tell whether networks, image networks or others, train in bfloat16 on a device."""
+        automatic = self.precision == "auto" and images and device.type == "cuda"
+        return automatic or self.precision == "bfloat16"
+
 
 @dataclass
 class FoldData:
@@ -62,13 +67,16 @@ class FoldData:
     Attributes
     ----------
     values : float32 array (samples, genes), targets : int array (samples,)
-        Training samples only.
+        Training samples only. Of an image network's frozen layers, what they give: Tensor (samples, channels, height,
+        width).
     validation : (values, targets) or None
         Scored after every epoch, never learned from.
     shuffles : Generator on the CPU
         Source of the batches' order.
     number : int
         The fold's number, for messages.
+    held_out : Tensor or None
+        What the frozen layers give for the samples that do not train, where another job knows it.
     """
 
     values: np.ndarray
@@ -76,6 +84,7 @@ class FoldData:
     validation: tuple[np.ndarray, np.ndarray] | None
     shuffles: torch.Generator
     number: int
+    held_out: Tensor | None = None
 
 
 class NotFinite(InputError):
@@ -168,8 +177,7 @@ class _Course:
         if training.class_weights == "balanced":
             weights = np.array([balanced_weights(fold.targets, n_classes) for fold in data])
             self.weights = torch.as_tensor(weights, dtype=torch.float32, device=device)
-        images = training.precision == "auto" and stack.images and device.type == "cuda"
-        self._half = images or training.precision == "bfloat16"
+        self._half = training.half(stack.images, device)
         self.running = np.ones(stack.folds, dtype=bool)
         self.histories: list[list[dict]] = [[] for _ in data]
         self._best = [(np.inf, 0, {}) for _ in data]

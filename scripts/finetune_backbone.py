@@ -45,8 +45,7 @@ with job_log(snakemake.log[0]) as log:
         on_features,
     )
     files.write_table(trained.predictions, snakemake.output.predictions)
-    # the frozen trunk can be had again from its checked file; random weights cannot
-    save_network(trained.network, snakemake.output.model, settings, skip=("trunk.",) if weights else ())
+    save_network(trained.network, snakemake.output.model, settings)
     files.write_table(trained.history, snakemake.output.history)
     files.write_json(
         {**trained.facts, "weights": weights.name if weights else "random", "notes": notes}, snakemake.output.facts

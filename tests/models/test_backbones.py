@@ -6,7 +6,7 @@ import pytest
 import timm
 import torch
 import torchvision
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from gexflow.errors import InputError
 from gexflow.files import sha256
@@ -192,10 +192,40 @@ def test_old_densenet_names_are_understood(tmp_path):
     )
 
 
+def test_random_trunks_are_drawn_again_and_checked(tmp_path):
+    path = tmp_path / "model.safetensors"
+    network = build_image_network(SETTINGS, LAYOUT, 4, None, "")
+    save_network(network, path, {})
+    assert not any(name.startswith("trunk.") for name in load_file(path))
+    torch.manual_seed(99)
+    again = build_image_network(SETTINGS, LAYOUT, 4, None, "")
+    load_network(again, path)
+    x = torch.rand(3, 3)
+    assert torch.equal(again.eval()(x), network.eval()(x))
+    with pytest.raises(InputError, match="layer trunk"):
+        load_network(build_image_network({**SETTINGS, "seed": 1}, LAYOUT, 4, None, ""), path)
+
+
+def test_a_file_that_holds_no_weights_is_refused(tmp_path):
+    for name in ("w.pth", "w.safetensors"):
+        path = tmp_path / name
+        path.write_bytes(b"<html>not found</html>" * 20)
+        with pytest.raises(InputError, match=f"{name} is no file of network weights"):
+            build_image_network(SETTINGS, LAYOUT, 4, path, sha256(path))
+
+
+def test_weights_of_safetensors_are_read(tmp_path):
+    path = tmp_path / "resnet50.safetensors"
+    state = torchvision.models.resnet50(weights=None).state_dict()
+    save_file(state, path)
+    network = build_image_network(SETTINGS, LAYOUT, 4, path, sha256(path))
+    assert torch.equal(network.trunk[0].weight, state["conv1.weight"])
+
+
 def test_saved_networks_leave_out_what_a_checked_file_holds(weights_file, tmp_path):
     network = build_image_network(SETTINGS, LAYOUT, 4, weights_file, sha256(weights_file))
     path = tmp_path / "model.safetensors"
-    save_network(network, path, {"a": 1}, skip=("trunk.",))
+    save_network(network, path, {"a": 1})
     assert not any(name.startswith("trunk.") for name in load_file(path))
     torch.manual_seed(99)
     again = build_image_network(SETTINGS, LAYOUT, 4, weights_file, sha256(weights_file))

@@ -1,10 +1,13 @@
 """ImageNet weights from checked local files, and network weights in results."""
 
+import hashlib
 import json
+import pickle
 import re
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -13,6 +16,7 @@ from gexflow.errors import InputError
 
 # torchvision's DenseNet files carry names of an older layer layout
 _OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12])\.")
+_TRUNK = "trunk."
 
 
 def check_file(path: Path, expected: str) -> None:
@@ -31,7 +35,7 @@ def check_file(path: Path, expected: str) -> None:
 def load_imagenet(network: nn.Module, path: Path, expected: str) -> None:
     """Fill a whole backbone with ImageNet weights from a checked file; every layer must find its weights."""
     check_file(path, expected)
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = _read_state(path)
     state = {_OLD_DENSENET.sub(r"\1\2.", name): values for name, values in state.items()}
     own = network.state_dict()
     for name, values in own.items():
@@ -46,23 +50,48 @@ def load_imagenet(network: nn.Module, path: Path, expected: str) -> None:
     network.load_state_dict(state, strict=False)
 
 
-def save_network(network: nn.Module, path: Path, facts: dict, skip: tuple[str, ...] = ()) -> None:
+def _read_state(path: Path) -> dict[str, torch.Tensor]:
+    """Read a safetensors file, or one of torch's, from which only tensors are taken and no code."""
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} is no file of network weights ({reason}): give a state dict or safetensors") from None
+
+
+def save_network(network: nn.Module, path: Path, facts: dict) -> None:
     """Write a network's weights as safetensors, with `facts` as JSON in its metadata.
 
-    Layers whose name begins with one of `skip` are left out: they can be had again from a checked file.
+    A frozen trunk is left out: it can be had again from its checked file, or its seed. Its digest is kept.
     """
     state = {
         name: values.detach().cpu().contiguous().clone()
         for name, values in network.state_dict().items()
-        if not name.startswith(skip or ("\0",))
+        if not name.startswith(_TRUNK)
     }
+    about = {"facts": json.dumps(facts, sort_keys=True), "trunk": _trunk_digest(network)}
     with files.whole_file(path) as partial:
-        save_file(state, partial, metadata={"facts": json.dumps(facts, sort_keys=True)})
+        save_file(state, partial, metadata=about)
 
 
 def load_network(network: nn.Module, path: Path) -> None:
     """Fill a network with the weights that `save_network` wrote; only its frozen trunk may be absent from the file."""
     missing, unknown = network.load_state_dict(load_file(path), strict=False)
-    wrong = [name for name in missing if not name.startswith("trunk.")] + list(unknown)
-    if wrong:
-        raise InputError(f"{path} does not fit this network (layer {wrong[0]}): delete it, so that it is trained again")
+    wrong = [name for name in missing if not name.startswith(_TRUNK)] + list(unknown)
+    with safe_open(path, framework="pt") as file:
+        trunk = (file.metadata() or {}).get("trunk", "")
+    if wrong or trunk != _trunk_digest(network):
+        layer = wrong[0] if wrong else "trunk"
+        raise InputError(f"{path} does not fit this network (layer {layer}): delete it, so that it is trained again")
+
+
+def _trunk_digest(network: nn.Module) -> str:
+    """Return a digest of the frozen layers' weights; "" without such layers."""
+    digest, found = hashlib.sha256(), ""
+    for name, values in network.state_dict().items():
+        if name.startswith(_TRUNK):
+            digest.update(name.encode() + values.detach().cpu().contiguous().numpy().tobytes())
+            found = digest.hexdigest()
+    return found

@@ -100,3 +100,8 @@ def largest_difference(ours: np.ndarray, peer: np.ndarray) -> float:
     """Return the largest absolute difference of two arrays of one shape; infinite where only one is finite."""
     difference = np.abs(ours.astype(np.float64) - peer.astype(np.float64))
     return float(np.nan_to_num(difference, nan=np.inf).max(initial=0.0))
+
+
+def share_of_equal(kept: np.ndarray, others: np.ndarray) -> float:
+    """Return the share of the others' genes that are kept, too; bool arrays (genes,)."""
+    return float((kept & others).sum() / others.sum())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.item import Arrays, Item, Outcome, Settings
+from benchmarks.item import Arrays, Item, Outcome, Settings, share_of_equal
 from benchmarks.simulate import TCGA_SIZES, Population, draw_folds, draw_labels
 
 STEPS = ["impute_median", {"gene_quantile": {"output": "normal"}}, {"select_logistic": {"C": 0.1, "keep": "median"}}]
@@ -91,18 +91,26 @@ def peer(folder: Path, settings: Settings) -> Callable[[], Outcome]:
         chain.fit(values[train], labels[train])
         chain.transform(values)
         one = time.perf_counter() - start - reading
-        facts = {"seconds_of_one_fold": one, "iterations": int(np.max(chain[-1].estimator_.n_iter_))}
+        fitted = chain[-1].estimator_
+        facts = {"seconds_of_one_fold": one, "iterations": int(np.max(fitted.n_iter_))}
         words = f"one fold measured, times {settings['folds']}"
-        return Outcome({"kept": chain[-1].get_support()}, facts, reading + one * settings["folds"], words)
+        arrays = {"kept": chain[-1].get_support()}
+        # its tolerance leaves thousands of genes near the median on either side: outside the measured time, it goes on
+        fitted.set_params(tol=1e-6, warm_start=True).fit(chain[:-1].transform(values[train]), labels[train])
+        sizes = np.abs(fitted.coef_).sum(axis=0)
+        arrays["kept_in_the_end"] = sizes >= np.median(sizes)
+        return Outcome(arrays, facts, reading + one * settings["folds"], words)
 
     return run
 
 
 def compare(ours: Arrays, peer: Arrays, folder: Path, settings: Settings) -> dict:
-    """Of the genes that scikit-learn keeps in the first fold, 99 % are ours."""
-    shared = float((ours["kept"] & peer["kept"]).sum() / peer["kept"].sum())
-    words = f"{100 * shared:.1f} % the same genes in one fold"
-    return {"agrees": shared >= 0.99, "words": words, "share_of_equal_genes": shared}
+    """Of the genes that scikit-learn's solver keeps in the first fold once it has converged, 99 % are ours."""
+    measured, converged = (share_of_equal(ours["kept"], peer[name]) for name in ("kept", "kept_in_the_end"))
+    words = (
+        f"{100 * converged:.1f} % the same genes in one fold as its solver in the end, {100 * measured:.1f} % as then"
+    )
+    return {"agrees": converged >= 0.99, "words": words, "share_of_equal_genes": converged, "when_measured": measured}
 
 
 ITEMS = [

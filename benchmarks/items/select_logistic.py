@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.item import Arrays, Item, Outcome, Settings, Unsuitable
+from benchmarks.item import Arrays, Item, Outcome, Settings, Unsuitable, share_of_equal
 from benchmarks.simulate import MENDELEY_SIZES, TCGA_SIZES, Population, draw_labels
 
 C = 0.1
@@ -101,11 +101,6 @@ def sound(facts: dict[str, dict], arrays: dict[str, Arrays]) -> set[str]:
     converged = {words for words in facts if facts[words]["converged"]}
     shares = {words: share_of_equal(arrays[words]["kept"], arrays[lowest]["kept"]) for words in converged}
     return {words for words in converged if shares[words] >= 0.99} or {lowest}
-
-
-def share_of_equal(kept: np.ndarray, others: np.ndarray) -> float:
-    """Return the share of the others' genes that are kept, too."""
-    return float((kept & others).sum() / others.sum())
 
 
 def objective(values: np.ndarray, labels: np.ndarray, weights: np.ndarray, intercepts: np.ndarray) -> float:

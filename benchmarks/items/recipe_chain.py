@@ -108,7 +108,7 @@ def compare(ours: Arrays, peer: Arrays, folder: Path, settings: Settings) -> dic
     """Of the genes that scikit-learn's solver keeps in the first fold once it has converged, 99 % are ours."""
     measured, converged = (share_of_equal(ours["kept"], peer[name]) for name in ("kept", "kept_in_the_end"))
     words = (
-        f"{100 * converged:.1f} % the same genes in one fold as its solver in the end, {100 * measured:.1f} % as then"
+        f"{100 * converged:.1f} % the same genes as its solver in the end, {100 * measured:.1f} % as then"
     )
     return {"agrees": converged >= 0.99, "words": words, "share_of_equal_genes": converged, "when_measured": measured}
 

@@ -20,8 +20,8 @@ def with_controls(models: dict[str, dict]) -> dict[str, dict]:
     Parameters
     ----------
     models : {name: settings}
-        As in the config; `controls` lists those wanted. One that would change nothing is left out: a network that starts
-        from random weights has no control `random`.
+        As in the config; `controls` lists those wanted. One that would change nothing is left out: a network that
+        starts from random weights has no control `random`.
     """
     found = {}
     for name, settings in models.items():

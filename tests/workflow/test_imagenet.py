@@ -20,7 +20,13 @@ CONFIG = {
         }
     },
     "models": {
-        "resnet50": {"network": "resnet50", "recipe": "image-top", "layout": {"size": 32}, "epochs": 1, "controls": ["random"]},
+        "resnet50": {
+            "network": "resnet50",
+            "recipe": "image-top",
+            "layout": {"size": 32},
+            "epochs": 1,
+            "controls": ["random"],
+        },
     },
     "attribution": {"models": ["resnet50"], "steps": 8, "samples_per_class": 1},
 }

@@ -83,7 +83,8 @@ def simulated(dataset: Dataset) -> bool:
 
 def random_weights(model: dict[str, Any]) -> bool:
     """Say whether an image network started without the ImageNet weights it is meant to have; a control is not."""
-    return model["image"] and control_of(model["name"]) != "random" and any(entry.get("weights") == "random" for entry in model["training"])
+    meant = not model["image"] or control_of(model["name"]) == "random"
+    return not meant and any(entry.get("weights") == "random" for entry in model["training"])
 
 
 def folds_of(dataset: Dataset) -> int:

@@ -1,4 +1,6 @@
-"""Names of files that a recipe's settings give, for whoever must not import the recipes themselves."""
+"""What a recipe's settings say: names of files, and whether it learns. For whoever must not import the recipes."""
+
+SAMPLE_WISE = frozenset({"cpm", "to_log2", "floor", "clip", "sample_rank"})  # a test compares it with the steps
 
 
 def layout_name(layout: dict) -> str:
@@ -6,10 +8,6 @@ def layout_name(layout: dict) -> str:
     return f"{layout['order']}-{layout['size']}"
 
 
-# steps that look at one sample at a time and learn nothing; a test keeps this list equal to the classes
-SAMPLE_WISE = ("clip", "cpm", "floor", "sample_rank", "to_log2")
-
-
 def learns_nothing(steps: list) -> bool:
-    """Tell a recipe, as in the config, that no fold changes: it learns nothing from the samples."""
-    return all(name in SAMPLE_WISE for step in steps for name in step)
+    """Tell whether a recipe, as in config.yaml, learns nothing from the cohort: all folds then have equal features."""
+    return all((step if isinstance(step, str) else next(iter(step))) in SAMPLE_WISE for step in steps)

@@ -7,8 +7,10 @@ from copy import deepcopy
 
 _MARK = "~"
 # For each network its controls, in the order of the report, each with the settings that it changes.
+_IMAGE = {"random": {"weights": "random"}, "shuffled": {"layout": {"order": "random"}}}
 CONTROLS: dict[str, dict[str, dict]] = {
     "gexpnet": {"shuffled": {"control": "shuffled"}, "dense": {"control": "dense"}},
+    **dict.fromkeys(("xception", "densenet169", "resnet50", "vgg19"), _IMAGE),
 }
 
 
@@ -18,15 +20,17 @@ def with_controls(models: dict[str, dict]) -> dict[str, dict]:
     Parameters
     ----------
     models : {name: settings}
-        As in the config; `controls` lists those wanted.
+        As in the config; `controls` lists those wanted. One that would change nothing is left out: a network that
+        starts from random weights has no control `random`.
     """
     found = {}
     for name, settings in models.items():
         plain = {key: deepcopy(value) for key, value in settings.items() if key != "controls"}
         found[name] = plain
         for control, change in CONTROLS.get(settings["network"], {}).items():
-            if control in settings.get("controls", []):
-                found[f"{name}{_MARK}{control}"] = _changed(plain, change)
+            changed = _changed(plain, change)
+            if control in settings.get("controls", []) and changed != plain:
+                found[f"{name}{_MARK}{control}"] = changed
     return found
 
 

@@ -23,6 +23,8 @@ RECIPES = {
     "sample_quantile": ["impute_median", "cpm", "to_log2", "sample_quantile", "zscore"],
     "nothing shared": ["impute_median", SELECT, "gene_quantile"],
     "only samples": ["impute_median", "cpm", "to_log2", {"clip": {"high": 12}}],
+    "ranks": ["sample_rank", SELECT],
+    "ranks alone": ["sample_rank"],
     "collapsed": ["impute_median", "to_log2", "collapse_genes", "gene_quantile"],
 }
 

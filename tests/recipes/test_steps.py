@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from scipy.stats import rankdata
 from sklearn.feature_selection import VarianceThreshold, f_classif
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -12,6 +13,7 @@ from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardSca
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gexflow.errors import InputError
+from gexflow.recipe_names import SAMPLE_WISE, learns_nothing
 from gexflow.recipes.logistic_selection import SelectLogistic
 from gexflow.recipes.quantile import GeneQuantile
 from gexflow.recipes.recipe import (
@@ -24,7 +26,8 @@ from gexflow.recipes.recipe import (
     store_recipe,
 )
 from gexflow.recipes.selection import DropMissing, SelectFTest, SelectVariance
-from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, ToLog2, Zscore
+from gexflow.recipes.step import SampleWise
+from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, SampleRank, ToLog2, Zscore
 
 
 @pytest.fixture
@@ -213,6 +216,43 @@ def test_clip_counts_the_values_that_it_moves(values):
     assert Clip(low=0, high=200).fit(values).note(values) == both.format(above)
 
 
+def test_sample_rank_equals_scipy_s_average_ranks_and_puts_the_missing_in_the_middle(values):
+    table = with_gaps(np.round(values / 50))
+    table[3], table[4, 1:] = 7, np.nan
+    ranked = SampleRank().fit(table[:5]).transform(table)
+    assert ranked.dtype == np.float32
+    for row, found in zip(table, ranked, strict=True):
+        known = ~np.isnan(row)
+        span = known.sum() - 1
+        expected = (rankdata(row[known], method="average") - 1) / span if span else [0.5]
+        np.testing.assert_allclose(found[known], expected, atol=1e-7, rtol=0)
+        assert (found[~known] == 0.5).all()
+    assert (ranked[3:5] == 0.5).all()
+
+
+def test_sample_rank_spans_0_to_1_and_knows_no_scale(values):
+    values[:, 3:5] = np.random.default_rng(4).gamma(2.0, 50.0, size=(80, 2))
+    ranked = SampleRank().fit(values).transform(values)
+    assert (ranked.min(axis=1) == 0).all()
+    assert (ranked.max(axis=1) == 1).all()
+    np.testing.assert_array_equal(SampleRank().fit(values).transform(np.log2(values + 1).astype(np.float32)), ranked)
+
+
+def test_sample_rank_says_what_has_no_rank(values):
+    assert SampleRank().fit(values).note(values) == ""
+    values[0, :4], values[1], values[2, 1:], values[3] = np.nan, 7, np.nan, np.nan
+    said = "sample_rank: 63 of 2,400 values missing and 3 of 80 samples with no two different values set to the middle"
+    assert SampleRank().fit(values).note(values).startswith(said)
+
+
+def test_recipes_that_learn_nothing_are_known_without_the_steps():
+    assert {name for name, step in STEPS.items() if issubclass(step, SampleWise)} == SAMPLE_WISE
+    assert learns_nothing(["cpm", {"to_log2": {"offset": 1}}, {"sample_rank": {}}])
+    assert not learns_nothing(["impute_median", {"sample_rank": {}}])
+    config = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
+    assert [name for name, steps in config["recipes"].items() if learns_nothing(steps)] == ["image-ranks"]
+
+
 def test_to_log2_leaves_logged_data_alone_and_says_so():
     recipe, notes = build_recipe(["impute_median", "to_log2"], "log2")
     assert [name for name, _ in recipe.steps] == ["1_impute_median"]
@@ -272,6 +312,7 @@ RECIPES = {
     ],
     "ftest": ["impute_median", {"select_ftest": {"keep": "median"}}, "zscore", {"select_ftest": {"keep": 6}}],
     "median": ["impute_median", {"select_variance": {"top": 25}}, {"collapse_genes": {"by": "median"}}],
+    "ranks": ["cpm", "to_log2", "sample_rank"],
 }
 SYMBOLS = np.array(["" if gene % 7 == 6 else f"S{gene % 12}" for gene in range(30)])
 

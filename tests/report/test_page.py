@@ -193,6 +193,20 @@ def test_random_weights_and_missing_gpu_are_warnings(tmp_path):
     assert "random weights" in parsed.text
 
 
+def test_the_control_with_random_weights_is_no_warning_but_a_question(tmp_path):
+    models = ["majority", "resnet50", "resnet50~random", "resnet50~shuffled"]
+    _, parsed = render(tmp_path, {"d": ["x", "y"]}, models=models)
+    assert "started from random" not in parsed.text
+    assert "is it transfer learning? resnet50~random" in parsed.text
+    assert "resnet50 minus random weights +0.40 [-0.60, 1.40], minus shuffled genes +0.80 [-0.20, 1.80]." in parsed.text
+
+
+def test_networks_of_two_kinds_share_the_words_of_shuffled(tmp_path):
+    models = ["majority", "gexpnet", "gexpnet~shuffled", "resnet50", "resnet50~shuffled"]
+    _, parsed = render(tmp_path, {"d": ["x", "y"]}, models=models)
+    assert "does their order give anything? gexpnet~shuffled, resnet50~shuffled" in parsed.text
+
+
 def test_nothing_is_warned_of_without_cause(tmp_path):
     _, parsed = render(tmp_path, {"d": ["x", "y"]}, models=FEW, cards={"d": {"dropped": []}})
     assert "Random weights" not in parsed.text
@@ -284,7 +298,7 @@ def test_controls_stand_below_their_model_in_words(tmp_path):
     names = [" ".join(re.sub("<[^>]+>", "", head).split()) for head in heads]
     below = ["gexpnet", "gexpnet with shuffled genes control", "gexpnet with dense layers control", "resnet50"]
     assert names == ["majority", "logistic", *below]
-    assert parsed.text.count("the genes stand in random order; does their order give anything?") == 1
+    assert parsed.text.count("the genes stand in random order (in an image: on random pixels)") == 1
     assert parsed.text.count("do the convolutions give anything?") == 1
     assert "gexpnet minus shuffled genes +0.40 [-0.60, 1.40], minus dense layers +0.80 [-0.20, 1.80]." in parsed.text
 

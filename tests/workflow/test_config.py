@@ -97,6 +97,7 @@ def test_defaults_of_gexpnet_are_the_published_ones(tmp_path):
     off = ("early_stopping", "label_smoothing", "class_weights", "stack")
     assert [model[key] for key in off] == [None, 0, "none", "auto"]
     assert model["controls"] == ["shuffled", "dense"]
+    assert load(tmp_path)["models"]["resnet50"]["controls"] == ["random", "shuffled"]
 
 
 def test_heads_of_one_s_own_get_their_activation(tmp_path):
@@ -136,7 +137,8 @@ MISTAKES = {
     "models.gexpnet.stack": ("always", ["models.gexpnet.stack"]),
     "models.gexpnet.controls": (["shuffle"], ["models.gexpnet.controls", 'mean "shuffled"']),
     "models.gexpnet.control": ("dense", ['"control"', 'mean "controls"']),
-    "models.resnet50.controls": (["shuffled"], ['unknown key "controls"']),
+    "models.resnet50.controls": (["dense"], ["models.resnet50.controls", "random, shuffled"]),
+    "models.majority.controls": (["shuffled"], ['unknown key "controls"']),
     "models.majority.epochs": (3, ['"epochs"']),
     "recipes.plain": (["imputemedian"], ['"imputemedian"', 'mean "impute_median"']),
     "recipes.logs": ([{"to_log2": {"ofset": 1}}], ['"ofset"', 'mean "offset"']),

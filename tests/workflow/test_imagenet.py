@@ -20,7 +20,13 @@ CONFIG = {
         }
     },
     "models": {
-        "resnet50": {"network": "resnet50", "recipe": "image-top", "layout": {"size": 32}, "epochs": 1},
+        "resnet50": {
+            "network": "resnet50",
+            "recipe": "image-top",
+            "layout": {"size": 32},
+            "epochs": 1,
+            "controls": ["random"],
+        },
     },
     "attribution": {"models": ["resnet50"], "steps": 8, "samples_per_class": 1},
 }
@@ -41,6 +47,9 @@ def test_weights_from_a_checked_file_reach_every_stage(tmp_path):
     facts = read_json(tmp_path / "study/results/tiny/models/resnet50/fold1/training.json")
     assert facts["weights"] == weights.name
     assert facts["notes"] == []
+    control = read_json(tmp_path / "study/results/tiny/models/resnet50~random/fold1/training.json")
+    assert control["weights"] == "random"
+    assert read_table(tmp_path / "study/results/tiny/evaluation/controls.tsv")["control"].tolist() == ["random"]
     assert len(read_table(tmp_path / "study" / targets[0])) > 0
 
     weights.write_bytes(weights.read_bytes() + b"x")

@@ -62,7 +62,7 @@ def test_the_real_study_resolves_with_downloads_and_all_networks(tmp_path):
         done["download_file"] == 8
     )  # two platforms and their annotation, a series and its, a .mat, EB++ and its labels
     assert done["download_weights"] == 4
-    assert done["finetune_backbone"] == 4 * 4 * 10
+    assert done["finetune_backbone"] == 4 * 4 * 3 * 10  # with their controls
     assert done["train_gexpnet"] == 4 * 3  # with its controls
     assert done["attribute_genes"] == 4 * 2
 

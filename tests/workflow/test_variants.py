@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
 
-from gexflow import variants
+from gexflow.config import load_config
 from gexflow.variants import CONTROLS, base_of, control_of, with_controls
 
-SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 MODELS = {
     "gexpnet": {"network": "gexpnet", "epochs": 3, "controls": ["dense", "shuffled"]},
     "mine": {"network": "gexpnet", "epochs": 4, "controls": []},
@@ -23,14 +25,35 @@ def test_controls_follow_their_model_with_one_key_changed():
     assert found["logistic"] == {"network": "logistic"}
 
 
-def test_a_change_may_lie_inside_a_map(monkeypatch):
-    change = {"random": {"weights": "random"}, "shuffled": {"layout": {"order": "random"}}}
-    monkeypatch.setitem(variants.CONTROLS, "resnet50", change)
-    model = {"network": "resnet50", "weights": "imagenet", "layout": {"order": "alphabetical", "size": 9}}
-    found = with_controls({"resnet50": {**model, "controls": ["random", "shuffled"]}})
-    assert found["resnet50"] == model
-    assert found["resnet50~random"] == {**model, "weights": "random"}
-    assert found["resnet50~shuffled"] == {**model, "layout": {"order": "random", "size": 9}}
+IMAGE = {"network": "vgg19", "weights": "imagenet", "layout": {"order": "alphabetical", "size": 9}}
+BOTH = ["random", "shuffled"]
+
+
+def test_controls_of_an_image_network_change_weights_or_layout_alone():
+    found = with_controls({"vgg19": {**IMAGE, "controls": BOTH}})
+    assert list(found) == ["vgg19", "vgg19~random", "vgg19~shuffled"]
+    assert found["vgg19"] == IMAGE
+    assert found["vgg19~random"] == {**IMAGE, "weights": "random"}
+    assert found["vgg19~shuffled"] == {**IMAGE, "layout": {"order": "random", "size": 9}}
+
+
+@pytest.mark.parametrize(
+    ("own", "left"),
+    [
+        ({"weights": "random"}, ["vgg19", "vgg19~shuffled"]),
+        ({"layout": {"order": "random", "size": 9}}, ["vgg19", "vgg19~random"]),
+        ({"weights": "random", "layout": {"order": "random", "size": 9}}, ["vgg19"]),
+    ],
+)
+def test_a_control_that_changes_nothing_is_none(own, left):
+    assert list(with_controls({"vgg19": {**IMAGE, **own, "controls": BOTH}})) == left
+
+
+def test_the_shipped_image_networks_have_both_controls_and_the_offline_demo_s_one_alone():
+    for overlay, expected in (([], BOTH), (["resources/demo/config.yaml"], ["shuffled"])):
+        config = load_config([ROOT / "config.yaml", *(ROOT / path for path in overlay)], SCHEMA)
+        found = with_controls({"resnet50": config["models"]["resnet50"]})
+        assert [control_of(name) for name in found] == ["", *expected]
 
 
 def test_the_order_of_the_list_changes_nothing():
@@ -46,4 +69,5 @@ def test_names_are_taken_apart():
 def test_the_schema_knows_the_same_controls():
     schema = yaml.safe_load(SCHEMA.read_text())["$defs"]
     for network, controls in CONTROLS.items():
-        assert schema[network]["properties"]["controls"]["items"]["enum"] == list(controls)
+        kind = network if network in schema else "image"
+        assert schema[kind]["properties"]["controls"]["items"]["enum"] == list(controls)

@@ -34,7 +34,7 @@ def lay_out_genes(names: list[str], order: str, size: int | str, seed: int) -> p
     if len(names) > side * side:
         raise InputError(
             f"{len(names)} genes do not fit on {side} x {side} = {side * side} pixels: end the recipe with "
-            f"`select_variance: {{top: {side * side}}}`, or enlarge the layout's size"
+            f"`select_variance: {{top: {side * side}}}`, or set the layout's size to auto"
         )
     if order == "alphabetical":
         turn = np.argsort(np.asarray(names, dtype=str), kind="stable")

@@ -17,7 +17,7 @@ from gexflow.recipes.quantile import GeneQuantile
 from gexflow.recipes.sample_quantile import SampleQuantile
 from gexflow.recipes.selection import DropMissing, SelectFTest, SelectVariance
 from gexflow.recipes.step import Step
-from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, ToLog2, Zscore
+from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, SampleRank, ToLog2, Zscore
 
 STEPS: dict[str, type[Step]] = {
     "drop_missing": DropMissing,
@@ -31,6 +31,7 @@ STEPS: dict[str, type[Step]] = {
     "minmax": Minmax,
     "gene_quantile": GeneQuantile,
     "sample_quantile": SampleQuantile,
+    "sample_rank": SampleRank,
     "select_variance": SelectVariance,
     "select_ftest": SelectFTest,
     "select_logistic": SelectLogistic,

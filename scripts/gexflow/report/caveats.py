@@ -9,6 +9,7 @@ from gexflow.report.controls import naming, without_controls
 from gexflow.report.shared import shared_caveats
 from gexflow.report.study import Study
 from gexflow.report.words import counted, known, listed, mean, percent, whole
+from gexflow.variants import control_of
 
 FEW_FOLDS = 5
 Dataset = dict[str, Any]
@@ -81,8 +82,9 @@ def simulated(dataset: Dataset) -> bool:
 
 
 def random_weights(model: dict[str, Any]) -> bool:
-    """Say whether an image network started without the ImageNet weights it is meant to have."""
-    return model["image"] and any(entry.get("weights") == "random" for entry in model["training"])
+    """Say whether an image network started without the ImageNet weights it is meant to have; a control is not."""
+    meant = not model["image"] or control_of(model["name"]) == "random"
+    return not meant and any(entry.get("weights") == "random" for entry in model["training"])
 
 
 def folds_of(dataset: Dataset) -> int:
@@ -96,7 +98,7 @@ def repeat_folds(dataset: Dataset) -> int:
 
 
 def _random_weights(dataset: Dataset) -> Iterator[str]:
-    names = [model["name"] for model in dataset["models"] if random_weights(model)]
+    names = [model["name"] for model in without_controls(dataset["models"]) if random_weights(model)]
     if names:
         yield f"{listed(names)} started from random, not ImageNet, weights."
 

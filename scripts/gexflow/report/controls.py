@@ -11,11 +11,20 @@ from gexflow.variants import base_of, control_of
 
 # how a control is called, what is changed, what that asks
 WORDS = {
-    "shuffled": ("shuffled genes", "the genes stand in random order", "does their order give anything?"),
+    "shuffled": (
+        "shuffled genes",
+        "the genes stand in random order (in an image: on random pixels)",
+        "does their order give anything?",
+    ),
     "dense": (
         "dense layers",
         "dense layers of equal width stand in place of the convolutions",
         "do the convolutions give anything?",
+    ),
+    "random": (
+        "random weights",
+        "random weights stand in place of ImageNet's, also in the layers that do not learn",
+        "do the ImageNet weights give anything: is it transfer learning?",
     ),
 }
 MOST_NAMED = 20

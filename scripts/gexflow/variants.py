@@ -5,13 +5,12 @@ Light: Snakemake reads it at every start and in every job.
 
 from copy import deepcopy
 
+from gexflow.config_models import is_image_network
+
 _MARK = "~"
-# For each network its controls, in the order of the report, each with the settings that it changes.
+# controls in the order of the report, each with the settings that it changes
+_GEXPNET = {"shuffled": {"control": "shuffled"}, "dense": {"control": "dense"}}
 _IMAGE = {"random": {"weights": "random"}, "shuffled": {"layout": {"order": "random"}}}
-CONTROLS: dict[str, dict[str, dict]] = {
-    "gexpnet": {"shuffled": {"control": "shuffled"}, "dense": {"control": "dense"}},
-    **dict.fromkeys(("xception", "densenet169", "resnet50", "vgg19"), _IMAGE),
-}
 
 
 def with_controls(models: dict[str, dict]) -> dict[str, dict]:
@@ -27,11 +26,18 @@ def with_controls(models: dict[str, dict]) -> dict[str, dict]:
     for name, settings in models.items():
         plain = {key: deepcopy(value) for key, value in settings.items() if key != "controls"}
         found[name] = plain
-        for control, change in CONTROLS.get(settings["network"], {}).items():
+        for control, change in controls_of(settings["network"]).items():
             changed = _changed(plain, change)
             if control in settings.get("controls", []) and changed != plain:
                 found[f"{name}{_MARK}{control}"] = changed
     return found
+
+
+def controls_of(network: str) -> dict[str, dict]:
+    """Return the controls that a network can have."""
+    if is_image_network(network):
+        return _IMAGE
+    return _GEXPNET if network == "gexpnet" else {}
 
 
 def _changed(settings: dict, change: dict) -> dict:

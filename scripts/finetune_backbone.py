@@ -7,6 +7,8 @@ import torch
 
 from gexflow import files
 from gexflow.log import job_log
+from gexflow.models.checkpoints import Checkpoint
+from gexflow.models.finished import fingerprint
 from gexflow.models.fold import Fold
 from gexflow.models.fold_training import train_folds
 from gexflow.models.image_network import build_image_network
@@ -23,16 +25,22 @@ with job_log(snakemake.log[0]) as log:
     notes = [] if weights else ["random weights, not ImageNet's: this is no transfer learning"]
     for note in notes:
         log.warning("%s: %s", snakemake.wildcards.model, note)
+    device = pick_device()
+    marks = [snakemake.params.settings, snakemake.params.code, torch.__version__, device.type]
+    mark = fingerprint(*marks, inputs=[snakemake.input.features, snakemake.input.layout, *snakemake.input.weights])
+    checkpoint = Checkpoint(Path(snakemake.output.model).with_name(".checkpoint.safetensors"), mark)
     (trained,) = train_folds(
         [fold],
         lambda genes, classes: build_image_network(settings, layout, classes, weights, settings["sha256"]),
         Training.from_settings(settings),
         settings["seed"],
-        pick_device(),
+        device,
         lambda _, line: log.info("epoch %d: loss %.4f, accuracy %.3f", *map(line.get, ("epoch", "loss", "accuracy"))),
+        checkpoint,
     )
     files.write_table(trained.predictions, snakemake.output.predictions)
     # the frozen trunk can be had again from its checked file; random weights cannot
     save_network(trained.network, snakemake.output.model, settings, skip=("trunk.",) if weights else ())
     files.write_table(trained.history, snakemake.output.history)
     files.write_json({**trained.facts, "weights": settings["weights"], "notes": notes}, snakemake.output.facts)
+    checkpoint.remove()

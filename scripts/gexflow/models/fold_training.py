@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from gexflow.models import trainer
+from gexflow.models.checkpoints import Checkpoint
 from gexflow.models.fold import Fold
 from gexflow.models.stacks import stack
 
@@ -30,6 +31,7 @@ def train_folds(
     seed: int,
     device: torch.device,
     report: Callable | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> list[Trained]:
     """Build, train and apply networks, several folds at once as one stack.
 
@@ -44,6 +46,8 @@ def train_folds(
     device : torch.device
     report : function (fold number, history line) or None
         Called after each epoch.
+    checkpoint : Checkpoint or None
+        Where the training goes on and is saved now and then; the caller removes it when the results are written.
 
     Returns
     -------
@@ -56,8 +60,8 @@ def train_folds(
         validation = fold.part("validation") if (fold.parts == "validation").any() else None
         data.append(trainer.FoldData(*fold.part("train"), validation, shuffles, fold.number))
     start, n_classes = time.monotonic(), len(folds[0].classes)
-    histories = trainer.train(stack(networks, device), data, n_classes, training, device, report)
-    seconds, trained = time.monotonic() - start, []
+    histories = trainer.train(stack(networks, device), data, n_classes, training, device, report, checkpoint)
+    seconds, trained = time.monotonic() - start + (checkpoint.seconds if checkpoint else 0), []
     for fold, network, history in zip(folds, networks, histories, strict=True):
         probabilities = trainer.predict(network, fold.values[fold.held_out], device, training)
         facts = {
@@ -67,6 +71,8 @@ def train_folds(
             "parameters": sum(p.numel() for p in network.parameters()),
             "learning_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
             "epochs": len(history),
+            # whose weights are kept; null: the last one's
+            "best_epoch": trainer.best_epoch(history) if training.keeps_best else None,
             "seconds": round(seconds / len(folds), 1),
             "final_loss": history[-1]["loss"],
         }

@@ -49,10 +49,11 @@ with job_log(snakemake.log[0]) as log:
         log.info(
             "%d of %d folds were finished by a job that stopped; they are kept", len(folds) - len(missing), len(folds)
         )
+    under_way = folder / ".checkpoint.safetensors"
     together = {"on": True, "off": False, "auto": device.type == "cuda"}[settings["stack"]]
     for group in stacks_of(missing, together and settings.get("control") != "dense"):
         numbers = [fold.number for fold in group]
-        checkpoint = Checkpoint(folder / ".checkpoint.safetensors", f"{mark} {device.type} {numbers}")
+        checkpoint = Checkpoint(under_way, f"{mark} {device.type} {numbers}")
         try:
             results = train_folds(
                 group, partial(build_gene_network, settings), training, settings["seed"], device, tell, checkpoint
@@ -67,3 +68,4 @@ with job_log(snakemake.log[0]) as log:
             log.info("fold %d: %d genes, loss %.4f, %.1f s", fold.number, fold.values.shape[1], loss, seconds)
         checkpoint.remove()
     finished.deliver(outputs)
+    under_way.unlink(missing_ok=True)  # of a job that was killed when its last fold was finished

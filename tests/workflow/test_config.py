@@ -145,7 +145,6 @@ MISTAKES = {
     "models.gexpnet.schedule": ("onecycle", ["schedule", 'mean "one-cycle"']),
     "models.gexpnet.stack": ("always", ["models.gexpnet.stack"]),
     "models.resnet50.keep": ("bets", ["models.resnet50.keep", 'mean "best"']),
-    "models.gexpnet.keep": ("best", ['unknown key "keep"']),
     "models.gexpnet.controls": (["shuffle"], ["models.gexpnet.controls", 'mean "shuffled"']),
     "models.gexpnet.control": ("dense", ['"control"', 'mean "controls"']),
     "models.resnet50.controls": (["shuffled"], ['unknown key "controls"']),

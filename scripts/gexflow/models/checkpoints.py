@@ -59,7 +59,7 @@ class Checkpoint:
             if facts["mark"] == self._mark:
                 self.seconds = facts["seconds"]
                 return _joined(facts["state"], tensors)
-            reason = "is of another training: settings, code, data, versions or device have changed"
+            reason = "is of another training (other settings, code, data, version, device or folds)"
         logger.warning("the checkpoint %s %s; it is removed, and training begins anew", self._path, reason)
         self._path.unlink()
         return None

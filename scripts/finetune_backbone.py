@@ -7,6 +7,8 @@ import torch
 
 from gexflow import files
 from gexflow.log import job_log
+from gexflow.models.checkpoints import Checkpoint
+from gexflow.models.finished import fingerprint
 from gexflow.models.fold import Fold
 from gexflow.models.fold_training import train_folds
 from gexflow.models.image_network import build_image_network
@@ -35,6 +37,9 @@ with job_log(snakemake.log[0]) as log:
         log.warning("%s: %s", snakemake.wildcards.model, note)
     training, device = Training.from_settings(settings), pick_device()
     scratch = Scratch(Path(snakemake.resources.tmpdir), snakemake.resources.disk_mb * 10**6)
+    marks = [snakemake.params.settings, snakemake.params.code, torch.__version__, device.type]
+    mark = fingerprint(*marks, inputs=[snakemake.input.features, snakemake.input.layout, *snakemake.input.weights])
+    checkpoint = Checkpoint(Path(snakemake.output.model).with_name(".checkpoint.safetensors"), mark)
     (trained,) = train_folds(
         [fold],
         lambda genes, classes: build_image_network(settings, layout, classes, weights, settings.get("sha256", "")),
@@ -43,6 +48,7 @@ with job_log(snakemake.log[0]) as log:
         device,
         lambda _, line: log.info("epoch %d: loss %.4f, accuracy %.3f", *map(line.get, ("epoch", "loss", "accuracy"))),
         on_features,
+        checkpoint,
     )
     files.write_table(trained.predictions, snakemake.output.predictions)
     save_network(trained.network, snakemake.output.model, settings)
@@ -50,3 +56,4 @@ with job_log(snakemake.log[0]) as log:
     files.write_json(
         {**trained.facts, "weights": weights.name if weights else "random", "notes": notes}, snakemake.output.facts
     )
+    checkpoint.remove()

@@ -10,6 +10,7 @@ from gexflow import files
 from gexflow.errors import InputError
 from gexflow.log import job_log
 from gexflow.memory import keep_freed_memory
+from gexflow.models.checkpoints import Checkpoint
 from gexflow.models.finished import FinishedFolds, fingerprint
 from gexflow.models.fold import Fold
 from gexflow.models.fold_training import Trained, stacks_of, train_folds
@@ -40,18 +41,22 @@ with job_log(snakemake.log[0]) as log:
     outputs = list(zip(output.predictions, output.model, output.history, output.facts, strict=True))
     folder = Path(outputs[0][0]).parents[1]
     versions = [snakemake.params.settings, snakemake.params.code, torch.__version__]
-    finished = FinishedFolds(folder, fingerprint(*versions, inputs=snakemake.input.features))
+    mark = fingerprint(*versions, inputs=snakemake.input.features)
+    finished = FinishedFolds(folder, mark)
     folds = [Fold.read(path, number) for number, path in enumerate(snakemake.input.features, 1)]
     missing = [fold for fold in folds if not finished.has(fold.number)]
     if len(missing) < len(folds):
         log.info(
             "%d of %d folds were finished by a job that stopped; they are kept", len(folds) - len(missing), len(folds)
         )
+    under_way = folder / ".checkpoint.safetensors"
     together = {"on": True, "off": False, "auto": device.type == "cuda"}[settings["stack"]]
     for group in stacks_of(missing, together and settings.get("control") != "dense"):
+        numbers = [fold.number for fold in group]
+        checkpoint = Checkpoint(under_way, f"{mark} {device.type} {numbers}")
         try:
             results = train_folds(
-                group, partial(build_gene_network, settings), training, settings["seed"], device, tell
+                group, partial(build_gene_network, settings), training, settings["seed"], device, tell, checkpoint
             )
         except NotFinite as error:
             path = folder / f"fold{error.fold}" / "last_good.safetensors"
@@ -61,4 +66,6 @@ with job_log(snakemake.log[0]) as log:
             finished.keep(fold.number, outputs[fold.number - 1], partial(write, trained))
             loss, seconds = trained.facts["final_loss"], trained.facts["seconds"]
             log.info("fold %d: %d genes, loss %.4f, %.1f s", fold.number, fold.values.shape[1], loss, seconds)
+        checkpoint.remove()
     finished.deliver(outputs)
+    under_way.unlink(missing_ok=True)  # of a job that was killed when its last fold was finished

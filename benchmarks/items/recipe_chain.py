@@ -107,9 +107,7 @@ def peer(folder: Path, settings: Settings) -> Callable[[], Outcome]:
 def compare(ours: Arrays, peer: Arrays, folder: Path, settings: Settings) -> dict:
     """Of the genes that scikit-learn's solver keeps in the first fold once it has converged, 99 % are ours."""
     measured, converged = (share_of_equal(ours["kept"], peer[name]) for name in ("kept", "kept_in_the_end"))
-    words = (
-        f"{100 * converged:.1f} % the same genes as its solver in the end, {100 * measured:.1f} % as then"
-    )
+    words = f"{100 * converged:.1f} % the same genes as its solver in the end, {100 * measured:.1f} % as then"
     return {"agrees": converged >= 0.99, "words": words, "share_of_equal_genes": converged, "when_measured": measured}
 
 

@@ -159,6 +159,8 @@ def _explain(error: ValidationError, root: dict) -> str:
     if error.validator == "required":
         absent = next(key for key in error.validator_value if key not in error.instance)
         return f'config: {place} lacks the key "{absent}"\nadd it; config.yaml and the README show examples'
+    if error.validator == "anyOf":
+        return _explain(error.context[0], root)
     if error.validator == "enum":
         return f'config: {place} is "{error.instance}"\n{nearest(error.instance, error.validator_value)}'
     if "propertyNames" in error.absolute_schema_path:

@@ -16,6 +16,11 @@ def check_model(name: str, model: dict, run: dict) -> None:
     """Refuse settings of a model that contradict each other or the part `run` of the config."""
     if is_image_network(model["network"]):
         _check_image_network(name, model)
+    if model.get("early_stopping") is not None and not run["validation"] and name in run["models"]:
+        raise InputError(
+            f"config: models.{name}.early_stopping needs validation samples, but run.validation is 0\n"
+            "set run.validation to a share such as 0.1, or early_stopping to null"
+        )
     if model["network"] != "gexpnet":
         return
     widest, channels = widest_head(model["heads"]), model["block_channels"]
@@ -23,11 +28,6 @@ def check_model(name: str, model: dict, run: dict) -> None:
         raise InputError(
             f"config: models.{name}.block_channels is {channels}, but a head has {widest} channels\n"
             f"set block_channels to {widest} or more, or make the head narrower"
-        )
-    if model["early_stopping"] is not None and not run["validation"] and name in run["models"]:
-        raise InputError(
-            f"config: models.{name}.early_stopping needs validation samples, but run.validation is 0\n"
-            "set run.validation to a share such as 0.1, or early_stopping to null"
         )
 
 

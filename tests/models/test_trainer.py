@@ -148,6 +148,37 @@ def test_without_early_stopping_the_last_epoch_counts(fold):
     assert -np.log(chosen).mean() == pytest.approx(trained.history["validation_loss"].iloc[-1], rel=1e-5)
 
 
+def test_keep_best_takes_the_weights_that_training_had_after_its_best_epoch(fold):
+    trained = fit(fold, Training("adamax", 5e-2, 12, 16, "plateau", keep="best"))
+    best = trained.facts["best_epoch"]
+    assert 1 < best < 12
+    assert len(trained.history) == trained.facts["epochs"] == 12
+    assert trained.history["validation_loss"].idxmin() == best - 1
+    oracle = fit(fold, Training("adamax", 5e-2, best, 16, "plateau"))
+    assert trained.predictions.equals(oracle.predictions)
+    for name, values in oracle.network.state_dict().items():
+        assert torch.equal(values, trained.network.state_dict()[name]), name
+
+
+def test_the_best_epoch_is_never_chosen_by_the_test_part(fold):
+    training = Training("adamax", 5e-2, 12, 16, keep="best")
+    first = fit(fold, training)
+    test = fold.parts == "test"
+    fold.values[test] = np.random.default_rng(7).normal(5, 9, (test.sum(), 24))
+    fold.labels[test] = np.random.default_rng(8).permutation(fold.labels[test])
+    second = fit(fold, training)
+    assert 1 < first.facts["best_epoch"] == second.facts["best_epoch"] < 12
+    for name, values in first.network.state_dict().items():
+        assert torch.equal(values, second.network.state_dict()[name]), name
+
+
+def test_keep_best_without_validation_samples_means_the_last_epoch(fold):
+    fold.parts[fold.parts == "validation"] = "test"
+    trained = fit(fold, Training("adamax", 5e-3, 3, 16, keep="best"))
+    assert trained.facts["best_epoch"] is None
+    assert trained.predictions.equals(fit(fold, Training("adamax", 5e-3, 3, 16)).predictions)
+
+
 def test_with_random_labels_validation_accuracy_is_at_chance():
     """Recipe and network are fitted without the validation rows: they cannot know their labels."""
     rng = np.random.default_rng(5)
@@ -167,3 +198,6 @@ def test_with_random_labels_validation_accuracy_is_at_chance():
     history = fit(fold, Training("adam", 1e-3, 15, 32)).history
     assert history["accuracy"].iloc[-1] > 0.75  # learned by heart
     assert abs(history["validation_accuracy"].mean() - 0.5) < 0.15
+    best = fit(fold, Training("adam", 1e-3, 15, 32, keep="best")).predictions
+    test = best[best["part"] == "test"]
+    assert abs((test["label"] == test["predicted"]).mean() - 0.5) < 0.17  # three standard deviations of 75 samples

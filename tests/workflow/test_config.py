@@ -100,18 +100,28 @@ def test_defaults_of_gexpnet_are_the_published_ones(tmp_path):
     assert load(tmp_path)["models"]["resnet50"]["controls"] == ["random", "shuffled"]
 
 
+def test_image_networks_keep_the_best_epoch_and_nothing_else_differs_from_the_published_training(tmp_path):
+    model = load(tmp_path)["models"]["resnet50"]
+    keys = ("keep", "early_stopping", "label_smoothing", "class_weights", "schedule")
+    assert [model[key] for key in keys] == ["best", None, 0, "none", "constant"]
+
+
 def test_heads_of_one_s_own_get_their_activation(tmp_path):
     heads = [{"kernel": 3, "channels": 8}, {"kernel": 31, "channels": 64, "activation": "elu"}]
     found = load(tmp_path, changed("models.gexpnet.heads", heads))["models"]["gexpnet"]["heads"]
     assert found == [{"kernel": 3, "channels": 8, "activation": "relu"}, heads[1]]
 
 
-def test_early_stopping_needs_validation_samples_where_the_model_is_run(tmp_path):
-    config = changed("models.gexpnet.early_stopping", 5)
-    config["run"]["validation"] = 0.1
-    assert load(tmp_path, config)["models"]["gexpnet"]["early_stopping"] == 5
+@pytest.mark.parametrize("model", ["gexpnet", "resnet50"])
+def test_early_stopping_needs_validation_samples_where_the_model_is_run(tmp_path, model):
+    config = changed(f"models.{model}.early_stopping", 5)
+    config["run"] |= {"validation": 0.1, "models": [model]}
+    assert load(tmp_path, config)["models"][model]["early_stopping"] == 5
     config["run"] |= {"validation": 0, "models": ["majority"]}
     load(tmp_path, config)
+    config["run"]["models"] = [model]
+    with pytest.raises(InputError, match="early_stopping needs validation samples"):
+        load(tmp_path, config)
 
 
 MISTAKES = {
@@ -135,6 +145,7 @@ MISTAKES = {
     "models.gexpnet.class_weights": ("balance", ["class_weights", 'mean "balanced"']),
     "models.gexpnet.schedule": ("onecycle", ["schedule", 'mean "one-cycle"']),
     "models.gexpnet.stack": ("always", ["models.gexpnet.stack"]),
+    "models.resnet50.keep": ("bets", ["models.resnet50.keep", 'mean "best"']),
     "models.gexpnet.controls": (["shuffle"], ["models.gexpnet.controls", 'mean "shuffled"']),
     "models.gexpnet.control": ("dense", ['"control"', 'mean "controls"']),
     "models.resnet50.controls": (["dense"], ["models.resnet50.controls", "random, shuffled"]),

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from gexflow.models import trainer
+from gexflow.models.checkpoints import Checkpoint
 from gexflow.models.fold import Fold
 from gexflow.models.stacks import stack
 
@@ -31,6 +32,7 @@ def train_folds(
     device: torch.device,
     report: Callable | None = None,
     prepare: Callable | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> list[Trained]:
     """Build, train and apply networks, several folds at once as one stack.
 
@@ -47,6 +49,8 @@ def train_folds(
         Called after each epoch.
     prepare : function (network, FoldData) -> Module, or None
         Gets what is to be trained, and may change the data that it is trained on (see `trunk_features`).
+    checkpoint : Checkpoint or None
+        Where the training goes on and is saved now and then; the caller removes it when the results are written.
 
     Returns
     -------
@@ -62,8 +66,8 @@ def train_folds(
         networks.append(network)
         learners.append(network if prepare is None else prepare(network, part))
         data.append(part)
-    histories = trainer.train(stack(learners, device), data, n_classes, training, device, report)
-    seconds, trained = time.monotonic() - start, []
+    histories = trainer.train(stack(learners, device), data, n_classes, training, device, report, checkpoint)
+    seconds, trained = time.monotonic() - start + (checkpoint.seconds if checkpoint else 0), []
     for fold, network, learner, part, history in zip(folds, networks, learners, data, histories, strict=True):
         if part.held_out is None:
             probabilities = trainer.predict(network, fold.values[fold.held_out], device, training)
@@ -76,6 +80,8 @@ def train_folds(
             "parameters": sum(p.numel() for p in network.parameters()),
             "learning_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
             "epochs": len(history),
+            # whose weights are kept; null: the last one's
+            "best_epoch": trainer.best_epoch(history) if training.keeps_best else None,
             "seconds": round(seconds / len(folds), 1),
             "final_loss": history[-1]["loss"],
         }

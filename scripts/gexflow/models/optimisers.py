@@ -33,6 +33,17 @@ class StackOptimiser:
         for parameter, _ in self._parameters:
             parameter.grad = None
 
+    def state(self) -> dict:
+        """Return steps and moments, for a checkpoint."""
+        return {"steps": self.steps, "moments": [list(pair) for pair in self._moments]}
+
+    def restore(self, state: dict) -> None:
+        """Go on from what `state` returned."""
+        self.steps.copy_(state["steps"])
+        for own, saved in zip(self._moments, state["moments"], strict=True):
+            for values, before in zip(own, saved, strict=True):
+                values.copy_(before)
+
     @torch.no_grad()
     def step(self, rates: Tensor, active: Tensor | None = None) -> None:
         """Make one step.

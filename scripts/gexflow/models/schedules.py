@@ -19,6 +19,12 @@ class Schedule(Protocol):
     def after_epoch(self, losses: np.ndarray) -> None:
         """Note the training losses (folds,) of an epoch."""
 
+    def state(self) -> dict[str, list]:
+        """Return what changes during training, for a checkpoint."""
+
+    def restore(self, state: dict[str, list]) -> None:
+        """Go on from what `state` returned."""
+
 
 class Constant:
     """The same learning rate throughout."""
@@ -31,6 +37,14 @@ class Constant:
 
     def after_epoch(self, losses: np.ndarray) -> None:
         """Change nothing."""
+
+    def state(self) -> dict[str, list]:
+        """Return all arrays as lists."""
+        return {name: values.tolist() for name, values in vars(self).items() if isinstance(values, np.ndarray)}
+
+    def restore(self, state: dict[str, list]) -> None:
+        """Take the arrays that `state` returned."""
+        vars(self).update({name: np.array(values) for name, values in state.items()})
 
 
 class Plateau(Constant):

@@ -36,6 +36,9 @@ class Stack(Protocol):
     def settle(self, fold: int, state: dict[str, Tensor]) -> None:
         """End the training of a fold, with the weights of `state` in place of the present ones."""
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all that a step of training changes in place, by name."""
+
 
 class OneNetwork:
     """A network of any kind as a stack of one."""
@@ -62,6 +65,10 @@ class OneNetwork:
         """Load the weights that `state` holds."""
         self._network.load_state_dict(state, strict=False)
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the network's weights and statistics."""
+        return learned(self._network)
+
 
 class GexpNets:
     """GexpNets, or GexpNets on genes in another order, in the form that trains fast."""
@@ -85,6 +92,15 @@ class GexpNets:
     def settle(self, fold: int, state: dict[str, Tensor]) -> None:
         """Load the weights that `state` holds into the fold's network."""
         self.network(fold).load_state_dict(state, strict=False)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return weights and statistics of all folds, in the form that trains."""
+        return {**self._stacked.parameters, **self._stacked.statistics}
+
+
+def learned(network: nn.Module) -> dict[str, Tensor]:
+    """Return a network's weights and statistics by name, but for a frozen trunk, which no training changes."""
+    return {name: values for name, values in network.state_dict().items() if not name.startswith("trunk.")}
 
 
 def can_stack(network: nn.Module) -> bool:

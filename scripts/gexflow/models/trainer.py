@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
@@ -11,10 +12,11 @@ from torch import Tensor, nn
 
 from gexflow.errors import InputError
 from gexflow.models.batches import Batches
+from gexflow.models.checkpoints import Checkpoint
 from gexflow.models.losses import balanced_weights, fold_losses
 from gexflow.models.optimisers import StackOptimiser
 from gexflow.models.schedules import build_schedule
-from gexflow.models.stacks import Stack
+from gexflow.models.stacks import Stack, learned
 
 logger = logging.getLogger("gexflow")
 
@@ -37,6 +39,9 @@ class Training:
         Epochs without a better validation loss after which a fold stops and goes back to its best epoch.
     label_smoothing : float
     class_weights : none or balanced
+    keep : best or last
+        Whose weights are kept: those of the epoch with the lowest validation loss, where there are validation samples,
+        or of the last. A fold that stops early goes back to its best epoch in any case.
     """
 
     optimiser: str
@@ -48,6 +53,12 @@ class Training:
     early_stopping: int | None = None
     label_smoothing: float = 0.0
     class_weights: str = "none"
+    keep: str = "last"
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the best epoch's weights are kept, not the last one's."""
+        return self.keep == "best" or self.early_stopping is not None
 
     @classmethod
     def from_settings(cls, settings: dict) -> "Training":
@@ -116,6 +127,19 @@ def seed_all(seed: int, fold: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed * 10_007 + fold)
 
 
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """Return the state of torch's own generators, which draw the dropout: of the CPU and of a GPU in use."""
+    gpu = {"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {}
+    return {"cpu": torch.get_rng_state(), **gpu}
+
+
+def set_random_state(state: dict[str, Tensor], device: torch.device) -> None:
+    """Set torch's generators to what `random_state` returned."""
+    torch.set_rng_state(state["cpu"])
+    if "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)
+
+
 def train(
     stack: Stack,
     data: Sequence[FoldData],
@@ -123,6 +147,7 @@ def train(
     training: Training,
     device: torch.device,
     report: Callable[[int, dict], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> list[list[dict]]:
     """Train the networks of a stack in place.
 
@@ -136,6 +161,8 @@ def train(
     device : torch.device
     report : function (fold number, history line) or None
         Called after every epoch.
+    checkpoint : Checkpoint or None
+        Where a training that was cut short goes on, and where this one is saved now and then.
 
     Returns
     -------
@@ -149,17 +176,21 @@ def train(
         If the loss of a fold is no longer finite.
     """
     course = _Course(stack, data, n_classes, training, device)
-    for epoch in range(1, training.epochs + 1):
+    if checkpoint is not None and (state := checkpoint.load()) is not None:
+        course.restore(state)
+        logger.info("resumed after epoch %d", course.epoch)
+    for epoch in range(course.epoch + 1, training.epochs + 1):
+        if not course.running.any():
+            break
         lines = course.run_epoch(epoch)
         course.check_losses(lines, epoch)
         for fold in np.flatnonzero(course.running):
             course.validate(fold, lines[fold])
-            course.histories[fold].append(lines[fold])
             if report is not None:
                 report(data[fold].number, lines[fold])
         course.stop_early(epoch)
-        if not course.running.any():
-            break
+        if checkpoint is not None:
+            checkpoint.save_now_and_then(course.state)
     course.take_best()
     return course.histories
 
@@ -179,9 +210,10 @@ class _Course:
             self.weights = torch.as_tensor(weights, dtype=torch.float32, device=device)
         self._half = training.half(stack.images, device)
         self.running = np.ones(stack.folds, dtype=bool)
+        self.epoch = 0
         self.histories: list[list[dict]] = [[] for _ in data]
-        self._best = [(np.inf, 0, {}) for _ in data]
-        self._good = [_learned_state(stack.network(fold)) for fold in range(stack.folds)]
+        self._best: list[dict[str, Tensor]] = [{} for _ in data]
+        self._good = self._present()
 
     def run_epoch(self, epoch: int) -> list[dict]:
         """Train one epoch; return a history line for each fold."""
@@ -205,6 +237,7 @@ class _Course:
         sizes = self.batches.sizes
         means, shares = losses.cpu().double().numpy() / sizes, hits.cpu().double().numpy() / sizes
         self.schedule.after_epoch(means)
+        self.epoch = epoch
         numbers = zip(rates, means, shares, strict=True)
         return [
             {"epoch": epoch, "learning_rate": float(rate), "loss": float(loss), "accuracy": float(accuracy)}
@@ -221,7 +254,8 @@ class _Course:
             self._good[fold] = _learned_state(self.stack.network(fold))
 
     def validate(self, fold: int, line: dict) -> None:
-        """Add the scores of the validation samples, where there are any, and remember the best epoch."""
+        """Put a line into the fold's history, with the scores of its validation samples; remember the best epoch."""
+        self.histories[fold].append(line)
         if self.data[fold].validation is None:
             return
         values, targets = self.data[fold].validation
@@ -229,25 +263,62 @@ class _Course:
         chosen = np.clip(probabilities[np.arange(len(targets)), targets], 1e-12, None)
         line["validation_loss"] = float(-np.log(chosen).mean())
         line["validation_accuracy"] = float((probabilities.argmax(axis=1) == targets).mean())
-        if self.training.early_stopping is not None and line["validation_loss"] < self._best[fold][0]:
-            self._best[fold] = (line["validation_loss"], line["epoch"], self._good[fold])
+        if self.training.keeps_best and best_epoch(self.histories[fold]) == line["epoch"]:
+            self._best[fold] = self._good[fold]
 
     def stop_early(self, epoch: int) -> None:
         """Let folds rest whose validation loss has not fallen for too long."""
         if self.training.early_stopping is not None:
-            best = np.array([best_epoch for _, best_epoch, _ in self._best])
+            best = np.array([best_epoch(history) or 0 for history in self.histories])
             self.running &= epoch - best < self.training.early_stopping
 
     def take_best(self) -> None:
-        """Go back to each fold's best epoch, where training stops early."""
-        for fold, (_, _, state) in enumerate(self._best):
+        """Go back to each fold's best epoch, where that is kept and known."""
+        for fold, state in enumerate(self._best):
             self.stack.settle(fold, state)
+
+    def state(self) -> dict:
+        """Return all that the epochs to come depend on, for a checkpoint; `restore` takes it."""
+        return {
+            "epoch": self.epoch,
+            "histories": self.histories,
+            "running": self.running.tolist(),
+            "network": self.stack.tensors(),
+            "best": self._best,
+            "optimiser": self.optimiser.state(),
+            "schedule": self.schedule.state(),
+            "shuffles": [fold.shuffles.get_state() for fold in self.data],
+            "random": random_state(self.device),
+        }
+
+    @torch.no_grad()
+    def restore(self, state: dict) -> None:
+        """Go on from a state of the same training, in place of a fresh start."""
+        self.epoch, self.histories, self._best = state["epoch"], state["histories"], state["best"]
+        self.running = np.array(state["running"], dtype=bool)
+        for name, values in self.stack.tensors().items():
+            values.copy_(state["network"][name])
+        self._good = self._present()
+        self.optimiser.restore(state["optimiser"])
+        self.schedule.restore(state["schedule"])
+        for fold, shuffles in zip(self.data, state["shuffles"], strict=True):
+            fold.shuffles.set_state(shuffles)
+        set_random_state(state["random"], self.device)
+
+    def _present(self) -> list[dict[str, Tensor]]:
+        return [_learned_state(self.stack.network(fold)) for fold in range(self.stack.folds)]
 
 
 def _learned_state(network: nn.Module) -> dict[str, Tensor]:
     """Copy a network's weights, but for a frozen trunk, which no training changes."""
-    state = network.state_dict()
-    return {name: copy.deepcopy(values) for name, values in state.items() if not name.startswith("trunk.")}
+    return {name: copy.deepcopy(values) for name, values in learned(network).items()}
+
+
+def best_epoch(history: list[dict]) -> int | None:
+    """Return the epoch with the lowest validation loss, the first of equals; None without validation samples."""
+    losses = [(line.get("validation_loss", math.nan), line["epoch"]) for line in history]
+    known = [(loss, epoch) for loss, epoch in losses if math.isfinite(loss)]
+    return min(known)[1] if known else None
 
 
 @torch.no_grad()

@@ -25,8 +25,8 @@ def describe(cohort: anndata.AnnData) -> dict:
     Returns
     -------
     dict
-        dataset, source, samples, genes, classes, class_groups (groups of each class), merged, groups, batches, scale,
-        scale_reason, missing_share, missing (the genes and samples with most), negatives, normalised_jointly, dropped,
+        dataset, protocol ("published" in the leaky variant), source, samples, genes, classes, class_groups (groups of
+        each class), merged, groups, batches, scale, scale_reason, missing_share, missing (the genes and samples with most), negatives, normalised_jointly, dropped,
         notes, origin, values, distribution, near_duplicates, separating, gene_counts.
     """
     source = json.loads(cohort.uns["source"])
@@ -36,6 +36,7 @@ def describe(cohort: anndata.AnnData) -> dict:
     found = profile(cohort.X)
     return {
         "dataset": source["dataset"],
+        "protocol": source.get("protocol", ""),
         "source": source["source"],
         "samples": cohort.n_obs,
         "genes": cohort.n_vars,

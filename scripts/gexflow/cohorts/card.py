@@ -26,8 +26,9 @@ def describe(cohort: anndata.AnnData) -> dict:
     -------
     dict
         dataset, protocol ("published" in the leaky variant), source, samples, genes, classes, class_groups (groups of
-        each class), merged, groups, batches, scale, scale_reason, missing_share, missing (the genes and samples with most), negatives, normalised_jointly, dropped,
-        notes, origin, values, distribution, near_duplicates, separating, gene_counts.
+        each class), merged, groups, batches, scale, scale_reason, missing_share, missing (the genes and samples with
+        most), negatives, normalised_jointly, dropped, notes, origin, values, distribution, near_duplicates, separating,
+        gene_counts.
     """
     source = json.loads(cohort.uns["source"])
     labels = cohort.obs["label"].astype(str).tolist()

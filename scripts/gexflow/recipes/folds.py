@@ -122,8 +122,7 @@ def _check_fit_on(cohort: anndata.AnnData, fit_on: str) -> None:
     """Let a recipe see test samples in a cohort of the leaky variant alone."""
     if fit_on not in ("train", "all"):
         raise ValueError(f'fit_on is "{fit_on}", but must be "train" or "all"')
-    source = json.loads(str(cohort.uns.get("source", "{}")))
-    if fit_on == "all" and source.get("protocol") != "published":
+    if fit_on == "all" and json.loads(cohort.uns.get("source", "{}")).get("protocol") != "published":
         raise ValueError("only the variant ~published of a dataset may fit a recipe on all samples")
 
 

@@ -37,9 +37,10 @@ class Study:
         Title, config, versions, digest and the choices of datasets, models and recipes.
     datasets : list of dict
         One a dataset, its leaky variant behind it: `name`, `card`, `expected` and `tried_on` of the config,
-        `card_figure` (SVG, or None), `classes`, `models`, `recipes`, `controls` (rows of differences), `truth` (None for real data). A model is a dict: `name`,
-        `reference`, `image`, `recipe`, `folds` (rows of metrics), `intervals` (metric, then method), `per_class`,
-        `confusion` (`classes` and `counts`, or None), `training` (one entry a fold) and `attribution` (or None).
+        `card_figure` (SVG, or None), `classes`, `models`, `recipes`, `controls` (rows of differences), `truth` (None
+        for real data). A model is a dict: `name`, `reference`, `image`, `recipe`, `folds` (rows of metrics),
+        `intervals` (metric, then method), `per_class`, `confusion` (`classes` and `counts`, or None), `training` (one
+        entry a fold) and `attribution` (or None).
     shared : list of dict
         Rows of the table of shared samples: what every dataset shares with every other one.
     """

@@ -124,7 +124,7 @@ def test_the_leak_of_a_fit_on_all_samples_is_real():
     part = np.where(np.arange(120) < 80, "train", "test")
     score = {}
     for fit_on in ("train", "all"):
-        found = next(prepare_folds(cohort, [part], [{"select_ftest": {"keep": 20}}], fit_on)).features
+        found = next(prepare_folds(cohort, [part], [{"select_ftest": {"keep": 60}}], fit_on)).features
         train, labels = part == "train", obs["label"].to_numpy()
         centres = np.array([found.X[train & (labels == name)].mean(axis=0) for name in ("x", "y")])
         nearest = np.linalg.norm(found.X[~train, None] - centres, axis=2).argmin(axis=1)

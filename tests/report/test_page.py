@@ -354,7 +354,8 @@ BOTH = {"d": ["x", "y"], "e": ["x", "y"], "d~published": ["x", "y"]}
 
 @pytest.fixture(scope="module")
 def leaky(tmp_path_factory):
-    return render(tmp_path_factory.mktemp("leaky"), BOTH, models=WITH_CONTROLS)
+    card = {"title": "T", "origin": []}
+    return render(tmp_path_factory.mktemp("leaky"), BOTH, models=WITH_CONTROLS, cards={"d~published": card})
 
 
 def test_the_leaky_variant_has_its_badge_wherever_it_stands(leaky):
@@ -370,13 +371,20 @@ def test_the_leaky_variant_has_its_badge_wherever_it_stands(leaky):
 
 def test_the_leaky_variant_ranks_nowhere_and_counts_as_no_dataset(leaky):
     page, parsed = leaky
-    assert "in 2 datasets, with 4 models." not in parsed.text
     assert "in 2 datasets, with 4 models" in parsed.text
     assert page.count('<span class="best">') == 2
     assert "where a dataset is marked LEAKY: that is no result" in parsed.text
-    alone = "d~published (LEAKY): "
-    told = [line for line in parsed.text.split("What to know")[1].split("How to read")[0].split(alone)[1:]]
-    assert len(told) == 2  # that it leaks, and its mislabelled pair as in any card; neither few folds nor no groups
+
+
+def test_what_a_leaky_variant_does_by_intention_is_no_caveat_of_its_own(tmp_path):
+    card = {"groups": {"count": 9, "largest": 1, "samples_in_shared_groups": 0, "shared_by_rule": False}}
+    paths, settings = fabricate(tmp_path, BOTH, models=FEW, cards={"d~published": card})
+    caveats = find_caveats(collect_study(paths, settings))
+    of_it = [found["title"] for found in caveats for item in found["items"] if "d~published" in item["datasets"]]
+    assert of_it == ["LEAKY by intention", "Possible mislabelling", "Samples or classes dropped"]
+    assert caveats[0]["title"] == "LEAKY by intention"
+    assert caveats[0]["loud"]
+    assert [item["datasets"] for item in caveats[0]["items"]] == ["d~published (LEAKY)"]
 
 
 def test_the_leaky_variant_stands_behind_its_dataset_which_says_the_difference(tmp_path):

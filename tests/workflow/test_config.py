@@ -147,7 +147,6 @@ MISTAKES = {
     "datasets.own.recipes": ({"gexpnet": "plan"}, ["datasets.own.recipes", 'mean "plain"']),
     "datasets.own.simulate": ({}, ["either files or simulate"]),
     "datasets.own.variants": (["publish"], ["datasets.own.variants", 'mean "published"']),
-    "datasets.own.protocol": ("published", ['unknown key "protocol"']),
     "datasets.a~b": (SMALL["datasets"]["own"], ['"a~b"', "not allowed"]),
     "models.gexpnet~dense": (SMALL["models"]["gexpnet"], ['"gexpnet~dense"', "not allowed"]),
     "datasets.own.models": (["resnet50"], ["datasets.own.models", "no model of run.models"]),

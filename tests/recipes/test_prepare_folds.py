@@ -234,8 +234,8 @@ def test_the_published_protocol_says_in_log_and_results_that_it_leaks(cohort, tm
     splits = split_as_published(list(cohort.obs_names), list(cohort.obs["label"]), 1, "set")
     job = Job(tmp_path, cohort, splits, ["impute_median", {"minmax": {"per": "all"}}], fit_on="all")
     summary = job.run()
-    assert all(note.startswith("LEAKY: fitted on all samples") for note in summary["note"])
-    assert "WARNING set, recipe mine: LEAKY: fitted on all samples" in job.log.read_text()
+    assert summary["note"].tolist() == ["LEAKY: every step is fitted on all samples, those of the test part too", ""]
+    assert "WARNING set, recipe mine: LEAKY: every step is fitted on all samples" in job.log.read_text()
     assert read_h5ad(job.job.output.fitted[0]).uns["fitted_on"] == "all"
     features = read_h5ad(job.job.output.features[0])
     assert (features.X.min(), features.X.max()) == (0, 1)

@@ -40,7 +40,7 @@ class PreparedFold:
     recipe: Pipeline
 
 
-LEAKY = "LEAKY: fitted on all samples, those of the test part too"
+LEAKY = "LEAKY: every step is fitted on all samples, those of the test part too"
 
 
 def prepare_folds(
@@ -110,8 +110,9 @@ def _describe(
     var = cohort.var.iloc[shown_genes(recipe, symbols)][["symbol"]].copy()
     summary = step_table(recipe, cohort.n_vars, notes)
     summary.insert(0, "fold", fold)
-    if fit_on == "all":
-        summary["note"] = ["; ".join(filter(None, (LEAKY, note))) for note in summary["note"]]
+    if fit_on == "all":  # said once, where the reader begins
+        first = summary.index[:1]
+        summary.loc[first, "note"] = ["; ".join(filter(None, (LEAKY, note))) for note in summary.loc[first, "note"]]
     table = anndata.AnnData(features, obs=obs, var=var)
     fitted = store_recipe(recipe, list(cohort.var_names))
     fitted.uns["fitted_on"] = fit_on

@@ -58,13 +58,13 @@ def _overview_cell(model: Model | None, dataset: Dataset) -> dict[str, Any] | No
     if model is None or not model["folds"]:
         return None
     best = max((estimate(other, "accuracy") or 0.0 for other in without_controls(dataset["models"])), default=None)
-    ranked, intervals = not is_control(model) and not is_leaky(dataset["name"]), model["intervals"].get("accuracy", {})
-    pooled = f"{interval(intervals.get('wilson'))} Wilson" if is_leaky(dataset["name"]) else ""
+    leaky, intervals = is_leaky(dataset["name"]), model["intervals"].get("accuracy", {})
+    ends = interval(intervals.get("wilson" if leaky else "nadeau_bengio"))  # one split has no interval over folds
     return {
         "accuracy": percent(estimate(model, "accuracy")),
-        "interval": pooled or interval(intervals.get("nadeau_bengio")),
+        "interval": f"{ends} Wilson" if leaky and ends else ends,
         "macro_f1": percent(estimate(model, "macro_f1")),
-        "best": ranked and estimate(model, "accuracy") == best,
+        "best": not leaky and not is_control(model) and estimate(model, "accuracy") == best,
     }
 
 

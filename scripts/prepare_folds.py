@@ -1,4 +1,7 @@
-"""Rule prepare_folds: fit a recipe in every fold on the training part and prepare all samples."""
+"""Rule prepare_folds: fit a recipe in every fold on the training part and prepare all samples.
+
+The variant `{dataset}~published` alone is fitted on all samples, as published, and says so wherever it can.
+"""
 
 import json
 
@@ -9,20 +12,22 @@ from gexflow import files
 from gexflow.errors import InputError
 from gexflow.log import job_log
 from gexflow.memory import keep_freed_memory
-from gexflow.recipes.folds import candidate_genes, prepare_folds
+from gexflow.recipes.folds import LEAKY, candidate_genes, prepare_folds
 from gexflow.recipes.stability import count_kept, describe_selection
 
 with job_log(snakemake.log[0]) as log:
     keep_freed_memory()
     cohort = files.read_by_gene(snakemake.input.cohort)
     splits = files.read_table(snakemake.input.splits, text=("sample", "group", "part"))
-    steps = json.loads(snakemake.params.settings)
+    steps, fit_on = json.loads(snakemake.params.settings), snakemake.params.fit_on
     where = f"{snakemake.wildcards.dataset}, recipe {snakemake.wildcards.recipe}"
     parts = [rows.set_index("sample")["part"].loc[cohort.obs_names] for _, rows in splits.groupby("fold")]
     symbols = cohort.var["symbol"].astype(str).to_numpy(dtype=object)
     summaries, kept = [], []
+    if fit_on == "all":
+        log.warning("%s: %s. By intention: this is the published protocol", where, LEAKY)
     try:
-        prepared = prepare_folds(cohort, [part.to_numpy(dtype=str) for part in parts], steps)
+        prepared = prepare_folds(cohort, [part.to_numpy(dtype=str) for part in parts], steps, fit_on)
         for number, paths in enumerate(zip(snakemake.output.features, snakemake.output.fitted, strict=True), 1):
             fold = next(prepared)
             files.write_h5ad(fold.features, paths[0])

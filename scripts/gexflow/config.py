@@ -17,6 +17,7 @@ from gexflow.errors import InputError, nearest
 from gexflow.variants import base_of, control_of
 
 REFERENCES = ("majority", "centroid", "logistic")
+_VARIANTS = {"model": ("control", "controls"), "dataset": ("variant", "variants")}
 _WHOLE = ("source", "network")  # a map that carries one of these is replaced whole by an overlay
 
 
@@ -217,9 +218,10 @@ def check_names(config: dict) -> None:
 
 def _known(names: Any, catalogue: dict, place: str, kind: str) -> None:
     for name in names:
-        if kind == "model" and control_of(name) and base_of(name) in catalogue:
+        if kind in _VARIANTS and control_of(name) and base_of(name) in catalogue:
+            what, key = _VARIANTS[kind]
             raise InputError(
-                f"config: {place} names {name}, a control\nname its model; models.{base_of(name)}.controls chooses them"
+                f"config: {place} names {name}, a {what}\nname its {kind}; {kind}s.{base_of(name)}.{key} chooses them"
             )
         if name not in catalogue:
             raise InputError(f'config: {place} names the unknown {kind} "{name}"\n{nearest(name, list(catalogue))}')

@@ -1,4 +1,4 @@
-"""Variants: what runs the ordinary way with one thing changed, named `{model}~{control}`.
+"""Variants: what runs the ordinary way with one thing changed, named `{model}~{control}` or `{dataset}~published`.
 
 Light: Snakemake reads it at every start and in every job.
 """
@@ -11,6 +11,10 @@ _MARK = "~"
 # controls in the order of the report, each with the settings that it changes
 _GEXPNET = {"shuffled": {"control": "shuffled"}, "dense": {"control": "dense"}}
 _IMAGE = {"random": {"weights": "random"}, "shuffled": {"layout": {"order": "random"}}}
+# The protocol of the published transfer-learning study, which leaks: `{dataset}~published`.
+PUBLISHED = "published"
+# What that protocol knows nothing of, and what the config says of the clean dataset alone.
+_NOT_PUBLISHED = ("group", "adjacent_label", "expected", "tried_on", "variants")
 
 
 def with_controls(models: dict[str, dict]) -> dict[str, dict]:
@@ -49,11 +53,45 @@ def _changed(settings: dict, change: dict) -> dict:
     return {**deepcopy(settings), **inner}
 
 
+def with_published(datasets: dict[str, dict], image_models: list[str]) -> dict[str, dict]:
+    """Return datasets and, right behind each that asks for it, its copy under the published protocol.
+
+    The copy keeps all sample types, so that adjacent normals carry the tumour's label, knows no patients, has one
+    split, and runs the image networks alone. Without such a model a dataset gets none.
+
+    Parameters
+    ----------
+    datasets : {name: settings}
+        As in the config; `variants` lists those wanted.
+    image_models : list of str
+        The image networks that are run.
+
+    Returns
+    -------
+    {name: settings}
+        The copy's `protocol` is "published". The config's schema has no such key: nothing else can carry it.
+    """
+    found = {}
+    for name, settings in datasets.items():
+        found[name] = settings
+        models = [model for model in image_models if model in settings.get("models", image_models)]
+        if PUBLISHED in settings.get("variants", []) and models:
+            kept = {key: deepcopy(value) for key, value in settings.items() if key not in _NOT_PUBLISHED}
+            protocol = {"protocol": PUBLISHED, "sample_types": {"all": []}, "near_duplicates": "off"}
+            found[f"{name}{_MARK}{PUBLISHED}"] = {**kept, **protocol, "folds": 1, "repeats": 1, "models": models}
+    return found
+
+
 def base_of(name: str) -> str:
-    """Return the model that a control belongs to; a model is its own."""
+    """Return the model that a control, or the dataset that a variant belongs to; others are their own."""
     return name.split(_MARK)[0]
 
 
 def control_of(name: str) -> str:
     """Return the name of the control alone; "" for a model."""
     return name.partition(_MARK)[2]
+
+
+def is_leaky(dataset: str) -> bool:
+    """Tell the variant of a dataset under the published protocol, whose scores rank nowhere."""
+    return dataset.endswith(f"{_MARK}{PUBLISHED}")

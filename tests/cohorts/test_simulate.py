@@ -9,6 +9,7 @@ import torch
 from gexflow.attribution.integrated_gradients import attribute
 from gexflow.attribution.recovery import f_test_recovery, recovery
 from gexflow.cohorts.build import build_cohort
+from gexflow.cohorts.card import describe
 from gexflow.cohorts.read import read_matrix
 from gexflow.cohorts.simulate import bayes_accuracy, simulate
 from gexflow.cohorts.simulated_files import NORMAL_SAMPLES, WRITERS
@@ -17,6 +18,7 @@ from gexflow.models.gexpnet import GexpNet
 from gexflow.models.stacks import stack
 from gexflow.models.trainer import FoldData, Training, seed_all, train
 from gexflow.recipes.recipe import apply_recipe, build_recipe, fit_recipe, kept_genes
+from gexflow.variants import with_published
 
 SETTINGS = {"samples": 60, "genes": 300, "classes": 3, "effect": 0.8, "markers": 0.02, "missing": 0.02}
 LABELS = {"geo": "tissue", "mendeley": "cancerTypes", "tcga": "cancer type"}
@@ -60,6 +62,26 @@ def test_tcga_has_normals_negatives_and_unknown_symbols(tmp_path):
     both = settings | {"sample_types": {"all": ["01", "11"]}}
     cohort = build_cohort(read_matrix("tcga", [matrix], labels, both), both, "sim", [])
     assert (cohort.obs["group"].value_counts() == 2).sum() == NORMAL_SAMPLES
+
+
+def test_the_published_protocol_takes_normals_for_tumours_and_knows_no_patient(tmp_path):
+    drawn, _, (matrix, labels) = written("tcga", tmp_path)
+    clean = {
+        "source": "tcga",
+        "dataset": "sim",
+        "label": {"field": "cancer type"},
+        "group": {"field": "patient_barcode"},
+    }
+    clean |= {"adjacent_label": "normal", "variants": ["published"]}
+    settings = with_published({"sim": clean}, ["resnet50"])["sim~published"]
+    cohort = build_cohort(read_matrix("tcga", [matrix], labels, settings), settings, "sim", [])
+    assert list(cohort.obs["label"]) == [*drawn.labels, *drawn.labels[:NORMAL_SAMPLES]]
+    assert list(cohort.obs["group"]) == list(cohort.obs_names)
+    assert sum("-11A-" in sample for sample in cohort.obs_names) == NORMAL_SAMPLES
+    card = describe(cohort)
+    assert card["protocol"] == "published"
+    assert any(note.startswith("LEAKY by intention") for note in card["notes"])
+    assert card["near_duplicates"]["why"] == "Not searched: near_duplicates is off."
 
 
 def test_markers_are_shifted_by_the_effect_in_their_class():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import StratifiedKFold
 
-from gexflow.cohorts.splits import check_splits, split_samples
+from gexflow.cohorts.splits import check_splits, split_as_published, split_samples
 
 LABELS = ["a"] * 40 + ["b"] * 25 + ["c"] * 10
 SAMPLES = [f"s{n}" for n in range(len(LABELS))]
@@ -88,3 +88,37 @@ def test_broken_splits_are_noticed(refused):
     torn = splits.copy()
     torn.loc[np.flatnonzero(torn["part"] == "test")[0], "part"] = "train"
     assert "two parts" in refused(check_splits, torn, labels) or "one test part" in refused(check_splits, torn, labels)
+
+
+SIZES = {"a": 400, "b": 95, "c": 45, "d": 5, "e": 3}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_published_split_is_one_of_80_10_10_in_every_class(seed):
+    labels = np.random.default_rng(seed).permutation([name for name, size in SIZES.items() for _ in range(size)])
+    samples = [f"s{n}" for n in range(len(labels))]
+    splits = split_as_published(samples, list(labels), seed, "set")
+    assert list(splits.columns) == ["sample", "group", "repeat", "fold", "part"]
+    assert splits["sample"].tolist() == splits["group"].tolist() == samples
+    assert set(splits["fold"]) == set(splits["repeat"]) == {1}
+    counts = pd.crosstab(labels, splits["part"].to_numpy())
+    assert counts["test"].to_dict() == counts["validation"].to_dict() == {"a": 40, "b": 10, "c": 4, "d": 1, "e": 1}
+    assert counts.sum(axis=1).to_dict() == SIZES
+
+
+def test_the_published_split_is_drawn_by_the_seed():
+    first, again, other = (split_as_published(SAMPLES, LABELS, seed, "set") for seed in (1, 1, 2))
+    pd.testing.assert_frame_equal(first, again)
+    assert not first.equals(other)
+
+
+def test_the_published_split_parts_patients():
+    samples, labels, groups = pairs()
+    splits = split_as_published(samples, labels, 3, "set")
+    assert splits["part"].groupby(np.array(groups)).nunique().max() > 1
+
+
+def test_a_class_too_small_for_the_published_split_is_told(refused):
+    sentence = refused(split_as_published, list("stuvw"), list("aaabb"), 1, "set")
+    assert sentence.startswith("Dataset set: class b has 2 of the 3 samples that the published split needs")
+    assert "datasets.set.min_class_size: 3" in sentence

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn import metrics
 
 from gexflow.errors import InputError
@@ -81,3 +82,16 @@ def test_equal_scores_in_all_folds_are_called_degenerate():
     table["predicted"] = table["label"]
     notes = score_models({"x": table}, folds=5)["intervals"].query("method == 'student_t'")["note"]
     assert notes.str.startswith("degenerate").all()
+
+
+def test_one_split_has_wilson_s_interval_alone():
+    table = predictions(1).assign(fold=1)
+    tables = score_models({"x": table}, folds=1)
+    intervals = tables["intervals"].set_index("method")
+    over_folds = intervals.loc[["student_t", "nadeau_bengio"]]
+    assert over_folds[["low", "high"]].isna().all(axis=None)
+    assert over_folds["note"].str.startswith("one split: no interval over folds").all()
+    hits = (table["label"] == table["predicted"]).sum()
+    wilson = stats.binomtest(int(hits), 60).proportion_ci(0.95, method="wilson")
+    assert tuple(intervals.loc["wilson", ["low", "high"]]) == pytest.approx((wilson.low, wilson.high), abs=1e-12)
+    assert tables["controls"].empty

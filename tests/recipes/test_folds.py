@@ -1,5 +1,7 @@
 """A prepared fold names its features and tells what every step did."""
 
+import json
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -7,6 +9,7 @@ import pytest
 
 from gexflow.errors import InputError
 from gexflow.recipes.folds import PreparedFold, prepare_folds
+from gexflow.recipes.recipe import apply_recipe, build_recipe, fit_recipe
 
 SYMBOLS = ["A", "", "B", "A", "C", "B", "A", "D"]
 
@@ -77,3 +80,54 @@ def test_a_mistake_names_fold_and_step(cohort):
     folds = [parts(slice(10, 30)), parts(slice(0, 30))]
     with pytest.raises(InputError, match=r"^fold 1, step 2_collapse_genes: .*files\.annotation"):
         list(prepare_folds(cohort, folds, ["impute_median", "collapse_genes"]))
+
+
+CHAINS = {
+    "image": ["impute_median", {"clip": {"low": 0}}, {"select_variance": {"top": 5}}, {"minmax": {"per": "all"}}],
+    "collapsed": ["impute_median", {"collapse_genes": {"by": "largest_mean"}}, "zscore"],
+    "gexpnet": ["impute_median", "gene_quantile", {"select_ftest": {"keep": 4}}],
+}
+
+
+def published(cohort: anndata.AnnData) -> anndata.AnnData:
+    cohort.uns["source"] = json.dumps({"protocol": "published"})
+    return cohort
+
+
+@pytest.mark.parametrize("steps", CHAINS.values(), ids=CHAINS)
+def test_a_fit_on_all_samples_is_that_of_the_recipe_on_all_rows(cohort, steps):
+    fold = next(prepare_folds(published(cohort), [parts(slice(15, 30))], steps, "all"))
+    values, labels = np.asarray(cohort.X), cohort.obs["label"].to_numpy(dtype=str)
+    recipe, _ = build_recipe(steps, "log2")
+    fit_recipe(recipe, values, labels, np.array(SYMBOLS, dtype=object))
+    np.testing.assert_allclose(fold.features.X, apply_recipe(recipe, values), rtol=1e-6, atol=1e-7)
+    assert list(fold.features.obs["part"]) == list(parts(slice(15, 30)))
+    clean = next(prepare_folds(cohort, [parts(slice(15, 30))], steps))
+    assert clean.features.shape != fold.features.shape or not np.allclose(clean.features.X, fold.features.X)
+
+
+def test_only_the_leaky_variant_is_fitted_on_all_samples(cohort):
+    for source in ("{}", json.dumps({"protocol": ""}), json.dumps({"dataset": "a~published"})):
+        cohort.uns["source"] = source
+        with pytest.raises(ValueError, match="only the variant ~published"):
+            next(prepare_folds(cohort, [parts(slice(0, 20))], ["impute_median"], "all"))
+    with pytest.raises(ValueError, match='fit_on is "test"'):
+        next(prepare_folds(published(cohort), [parts(slice(0, 20))], ["impute_median"], "test"))
+
+
+def test_the_leak_of_a_fit_on_all_samples_is_real():
+    random = np.random.default_rng(5)
+    values = random.normal(8, 1, (120, 2000)).astype(np.float32)
+    obs = pd.DataFrame({"label": random.permutation(["x", "y"] * 60), "group": "g"}, index=map(str, range(120)))
+    var = pd.DataFrame({"symbol": ""}, index=[f"g{i}" for i in range(2000)])
+    cohort = published(anndata.AnnData(values, obs=obs, var=var, uns={"scale": "log2"}))
+    part = np.where(np.arange(120) < 80, "train", "test")
+    score = {}
+    for fit_on in ("train", "all"):
+        found = next(prepare_folds(cohort, [part], [{"select_ftest": {"keep": 60}}], fit_on)).features
+        train, labels = part == "train", obs["label"].to_numpy()
+        centres = np.array([found.X[train & (labels == name)].mean(axis=0) for name in ("x", "y")])
+        nearest = np.linalg.norm(found.X[~train, None] - centres, axis=2).argmin(axis=1)
+        score[fit_on] = (np.array(["x", "y"])[nearest] == labels[~train]).mean()
+    assert score["train"] < 0.7  # labels mean nothing
+    assert score["all"] > 0.8

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gexflow.cohorts.splits import split_samples
+from gexflow.cohorts.splits import split_as_published, split_samples
 from gexflow.files import read_h5ad, read_json, read_table, write_h5ad, write_table
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "prepare_folds.py"
@@ -41,7 +41,7 @@ def rows_tested_in(cohort: anndata.AnnData, fold: int) -> np.ndarray:
 class Job:
     """The rule's job in a folder of its own."""
 
-    def __init__(self, folder: Path, cohort: anndata.AnnData, splits: pd.DataFrame, steps: list):
+    def __init__(self, folder: Path, cohort: anndata.AnnData, splits: pd.DataFrame, steps: list, fit_on: str = "train"):
         self.home = folder / "results/set/recipes/mine"
         write_h5ad(cohort, folder / "cohort.h5ad")
         write_table(splits, folder / "splits.tsv")
@@ -53,7 +53,7 @@ class Job:
         self.job = SimpleNamespace(
             input=SimpleNamespace(cohort=str(folder / "cohort.h5ad"), splits=str(folder / "splits.tsv")),
             output=SimpleNamespace(**outputs),
-            params=SimpleNamespace(settings=json.dumps(steps)),
+            params=SimpleNamespace(settings=json.dumps(steps), fit_on=fit_on),
             wildcards=SimpleNamespace(dataset="set", recipe="mine"),
             log=[str(self.log)],
         )
@@ -227,3 +227,35 @@ def test_a_collapsed_gene_counts_under_the_name_it_is_shown_with(cohort, tmp_pat
     facts = read_json(job.job.output.stability)
     assert facts["genes"] == facts["kept_always"] == genes
     assert facts["note"] == f"undefined: every fold keeps all {genes} genes"
+
+
+def test_the_published_protocol_says_in_log_and_results_that_it_leaks(cohort, tmp_path):
+    cohort.uns["source"] = json.dumps({"protocol": "published"})
+    splits = split_as_published(list(cohort.obs_names), list(cohort.obs["label"]), 1, "set")
+    job = Job(tmp_path, cohort, splits, ["impute_median", {"minmax": {"per": "all"}}], fit_on="all")
+    summary = job.run()
+    assert summary["note"].tolist() == ["LEAKY: every step is fitted on all samples, those of the test part too", ""]
+    assert "WARNING set, recipe mine: LEAKY: every step is fitted on all samples" in job.log.read_text()
+    assert read_h5ad(job.job.output.fitted[0]).uns["fitted_on"] == "all"
+    features = read_h5ad(job.job.output.features[0])
+    assert (features.X.min(), features.X.max()) == (0, 1)
+    assert features.obs["part"].value_counts().to_dict() == {"train": 32, "validation": 4, "test": 4}
+    stability = read_json(job.job.output.stability)
+    assert (stability["folds"], stability["stability"]) == (1, None)
+
+
+def test_no_other_dataset_can_be_fitted_on_all_samples(cohort, tmp_path):
+    for source in (None, "{}", json.dumps({"protocol": "", "dataset": "set"})):
+        cohort.uns |= {} if source is None else {"source": source}
+        job = Job(tmp_path, cohort, split(cohort), ["impute_median"], fit_on="all")
+        with pytest.raises(SystemExit):
+            job.run()
+        assert "only the variant ~published of a dataset may fit a recipe on all samples" in job.log.read_text()
+        assert not job.home.exists()
+
+
+def test_what_is_fitted_on_the_training_part_says_so(cohort, tmp_path):
+    job = Job(tmp_path, cohort, split(cohort), ["impute_median"])
+    assert "LEAKY" not in "".join(job.run()["note"])
+    assert [read_h5ad(path).uns["fitted_on"] for path in job.job.output.fitted] == ["train"] * FOLDS
+    assert "LEAKY" not in job.log.read_text()

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gexflow.files import write_json, write_table, write_text
+from gexflow.variants import is_leaky
 
 REFERENCE = ["majority", "centroid", "logistic"]
 IMAGE = ["resnet50", "densenet169", "vgg19", "xception"]
@@ -36,7 +37,10 @@ def fabricate(
 ) -> tuple[dict[str, list[str]], dict]:
     """Write the tree; return the lists of paths and the settings that the report's rule would pass."""
     paths: dict[str, list[str]] = {}
+    chosen, all_folds = models, folds
+    models_of = {d: [m for m in chosen if m in IMAGE] if is_leaky(d) else chosen for d in datasets}
     for number, (dataset, classes) in enumerate(datasets.items()):
+        models, folds = models_of[dataset], 1 if is_leaky(dataset) else all_folds
         rng = np.random.default_rng(number)
         home = root / "results" / dataset
         counts = {name: int(count) for name, count in zip(classes, rng.integers(40, 700, len(classes)), strict=True)}
@@ -56,18 +60,18 @@ def fabricate(
             for entry in training:
                 folder = home / "models" / model / f"fold{entry['fold']}"
                 _put(paths, "trainings", folder / "training.json", entry)
-            if model in explained:
+            if model in explained and not is_leaky(dataset):
                 _attribution(paths, home / "attribution" / model, classes, dataset in simulated, folds, rng)
     settings = {
         "title": "Tumour types from gene expression",
         "config": {
-            "run": {"seed": 32, "folds": folds, "repeats": 1, "validation": 0},
+            "run": {"seed": 32, "folds": all_folds, "repeats": 1, "validation": 0},
             "datasets": {d: {} for d in datasets},
         },
         "versions": {"torch": "2.15.0", "scikit-learn": "1.8.0", "snakemake": "9.27.1", "numpy": "2.3.1"},
         "top_genes": 10,
-        "models": {dataset: models for dataset in datasets},
-        "recipes": {d: {m: "image-top" if m.split("~")[0] in IMAGE else "genes" for m in models} for d in datasets},
+        "models": models_of,
+        "recipes": {d: {m: "image-top" if m.split("~")[0] in IMAGE else "genes" for m in chosen} for d in datasets},
         "reference_models": REFERENCE,
         "image_models": IMAGE,
     }
@@ -130,12 +134,14 @@ def _evaluation(paths, home, counts, models, folds, rng) -> None:
             values = dict(zip(SCORES, row, strict=True))
             metrics.append({"model": model, "fold": fold, "samples": total // folds, **values})
         for metric, values in zip(SCORES, scores.T, strict=True):
-            half = 2.262 * values.std(ddof=1) / np.sqrt(folds)
+            half = 2.262 * values.std(ddof=1) / np.sqrt(folds) if folds > 1 else 0.02
             for method, factor in (("student_t", 1), ("nadeau_bengio", 1.453), ("wilson", 1.1)):
                 if method != "wilson" or metric == "accuracy":
                     row = {"model": model, "metric": metric, "method": method, "estimate": values.mean()}
                     ends = {"low": values.mean() - factor * half, "high": values.mean() + factor * half}
-                    intervals.append(row | ends | {"note": "NA"})
+                    none = folds == 1 and method != "wilson"
+                    ends = dict.fromkeys(ends, np.nan) if none else ends
+                    intervals.append(row | ends | {"note": "one split: no interval" if none else "NA"})
         for name, count in counts.items():
             row = {"model": model, "class": name, "support": count, "precision": level, "recall": level, "f1": level}
             per_class.append(row)

@@ -15,7 +15,7 @@ from fabricated import CONTROLS, MODELS, fabricate
 
 from gexflow.files import write_table
 from gexflow.log import CAUTION
-from gexflow.report.caveats import find_caveats
+from gexflow.report.caveats import dataset_marks, find_caveats
 from gexflow.report.page import render_page
 from gexflow.report.study import collect_study
 
@@ -361,3 +361,84 @@ def test_script_of_the_rule_writes_the_page(tmp_path):
     )
     runpy.run_path(str(ROOT / "scripts" / "write_report.py"), init_globals={"snakemake": job})
     assert "Tumour types from gene expression" in page.read_text(encoding="utf-8")
+
+
+BOTH = {"d": ["x", "y"], "e": ["x", "y"], "d~published": ["x", "y"]}
+
+
+@pytest.fixture(scope="module")
+def leaky(tmp_path_factory):
+    card = {"title": "T", "origin": []}
+    return render(tmp_path_factory.mktemp("leaky"), BOTH, models=WITH_CONTROLS, cards={"d~published": card})
+
+
+def test_the_leaky_variant_has_its_badge_wherever_it_stands(leaky):
+    page, parsed = leaky
+    body = page[page.index("<body>") : page.index("The whole config, as YAML")]
+    badge = re.compile(r'd~published((</a>)? <span class="mark">| \()LEAKY')
+    for place in re.finditer("d~published", body):
+        assert badge.match(body, place.start()), body[place.start() - 60 : place.end() + 60]
+    assert body.count('<span class="mark">LEAKY</span>') == 6  # overview and five sections
+    assert "LEAKY by intention: the published protocol: one split 80/10/10 that parts patients" in parsed.text
+    assert "Groups (patients) none: patients part" in parsed.text
+
+
+def test_the_leaky_variant_ranks_nowhere_and_counts_as_no_dataset(leaky):
+    page, parsed = leaky
+    assert "in 2 datasets, with 4 models" in parsed.text
+    assert page.count('<span class="best">') == 2
+    assert "where a dataset is marked LEAKY: that is no result" in parsed.text
+
+
+def test_what_a_leaky_variant_does_by_intention_is_no_caveat_of_its_own(tmp_path):
+    card = {"groups": {"count": 9, "largest": 1, "samples_in_shared_groups": 0, "shared_by_rule": False}}
+    paths, settings = fabricate(tmp_path, BOTH, models=FEW, cards={"d~published": card})
+    caveats = find_caveats(collect_study(paths, settings))
+    of_it = [found["title"] for found in caveats for item in found["items"] if "d~published" in item["datasets"]]
+    assert of_it == ["LEAKY by intention", "Possible mislabelling", "Samples or classes dropped"]
+    assert caveats[0]["title"] == "LEAKY by intention"
+    assert caveats[0]["loud"]
+    assert [item["datasets"] for item in caveats[0]["items"]] == ["d~published (LEAKY)"]
+
+
+def test_the_leaky_variant_stands_behind_its_dataset_which_says_the_difference(tmp_path):
+    paths, settings = fabricate(tmp_path, BOTH, models=WITH_CONTROLS)
+    settings["config"]["run"]["datasets"] = ["d", "e"]
+    settings["config"]["datasets"]["d"] = {"expected": {"x": 1}, "tried_on": "format only"}
+    settings["config"]["run"]["repeats"] = 2
+    study = collect_study(paths, settings)
+    assert [dataset["name"] for dataset in study.datasets] == ["d", "d~published", "e"]
+    clean, published, _ = study.datasets
+    assert (clean["repeats"], published["repeats"]) == (2, 1)
+    assert (clean["tried_on"], published["tried_on"], published["expected"]) == ("format only", "", {})
+    scores = {}
+    for dataset in (clean, published):
+        folds = next(model for model in dataset["models"] if model["name"] == "resnet50")["folds"]
+        scores[dataset["name"]] = sum(row["accuracy"] for row in folds) / len(folds)
+    line = (
+        f"resnet50: published protocol (LEAKY) {100 * scores['d~published']:.2f} %, "
+        f"clean folds {100 * scores['d']:.2f} %, difference {100 * (scores['d~published'] - scores['d']):+.2f} points"
+    )
+    text = Nesting(render_page(study, TEMPLATES)).text
+    assert text.count(line) == 1
+    evaluation = text[text.index("Only test samples count") :]
+    assert evaluation.index(line) < evaluation.index("d~published")
+
+
+def test_one_split_is_shown_with_wilson_s_interval_alone(leaky):
+    _, parsed = leaky
+    assert parsed.text.count("] Wilson F1") == 1
+    assert "one split: no interval." in parsed.text
+    assert "1 folds" not in parsed.text
+
+
+def test_a_study_without_a_leaky_variant_says_nothing_of_leaks(large):
+    assert "LEAKY" not in large[1].text
+    assert "published protocol" not in large[1].text
+
+
+def test_the_leaky_variant_of_a_simulated_dataset_is_simulated_but_has_no_known_optimum(tmp_path):
+    paths, settings = fabricate(tmp_path, {"d": ["x", "y"], "d~published": ["x", "y"]}, models=FEW, simulated=("d",))
+    published = collect_study(paths, settings).datasets[1]
+    assert published["truth"] is None
+    assert dataset_marks(published) == ["LEAKY", "simulated"]

@@ -159,6 +159,7 @@ MISTAKES = {
     "datasets.own.label.pattern": ("(a", ["datasets.own.label.pattern", "no regular expression"]),
     "datasets.own.recipes": ({"gexpnet": "plan"}, ["datasets.own.recipes", 'mean "plain"']),
     "datasets.own.simulate": ({}, ["either files or simulate"]),
+    "datasets.own.variants": (["publish"], ["datasets.own.variants", 'mean "published"']),
     "datasets.a~b": (SMALL["datasets"]["own"], ['"a~b"', "not allowed"]),
     "models.gexpnet~dense": (SMALL["models"]["gexpnet"], ['"gexpnet~dense"', "not allowed"]),
     "datasets.own.models": (["resnet50"], ["datasets.own.models", "no model of run.models"]),
@@ -190,6 +191,11 @@ def test_a_mistake_in_a_head_is_told(tmp_path, case):
 def test_a_control_is_chosen_by_its_model_not_by_name(tmp_path, place):
     with pytest.raises(InputError, match=r"names gexpnet~dense, a control\n.*models\.gexpnet\.controls"):
         load(tmp_path, changed(place, ["gexpnet", "gexpnet~dense"]))
+
+
+def test_a_variant_is_chosen_by_its_dataset_not_by_name(tmp_path):
+    with pytest.raises(InputError, match=r"names own~published, a variant\n.*datasets\.own\.variants"):
+        load(tmp_path, changed("run.datasets", ["own", "own~published"]))
 
 
 @pytest.mark.parametrize("place", MISTAKES)

@@ -160,6 +160,14 @@ def test_an_edited_library_module_reruns_the_rules_that_import_it(copied_demo):
     assert copied_demo.would_run() == {"score_cohort": 3, "compare_cohorts": 1, "write_report": 1}
 
 
+def test_the_published_protocol_reruns_nothing_of_the_clean_dataset(copied_demo):
+    copied_demo.edit(
+        copied_demo.config, "    title: Simulated Pan", "    variants: [published]\n    title: Simulated Pan"
+    )
+    own = ("read_cohort", "split_cohort", "prepare_folds_1", "lay_out_genes_1", "finetune_backbone", "score_cohort")
+    assert copied_demo.would_run() == {**dict.fromkeys(own, 1), "write_report": 1}
+
+
 def test_one_model_fewer_reruns_no_training(copied_demo):
     copied_demo.edit(
         copied_demo.config,

@@ -1,14 +1,23 @@
-"""A control is its model with one thing changed."""
+"""A control is its model with one thing changed; the published protocol is a dataset that leaks, and says so."""
 
-from pathlib import Path
+import re
+from copy import deepcopy
 
 import pytest
 import yaml
 
 from gexflow.config import load_config
-from gexflow.variants import base_of, control_of, controls_of, with_controls
+from gexflow.variants import (
+    PUBLISHED,
+    base_of,
+    control_of,
+    controls_of,
+    is_leaky,
+    with_controls,
+    with_published,
+)
+from tests.workflow.conftest import ROOT, Project
 
-ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 MODELS = {
     "gexpnet": {"network": "gexpnet", "epochs": 3, "controls": ["dense", "shuffled"]},
@@ -70,3 +79,105 @@ def test_the_schema_knows_the_same_controls():
     schema = yaml.safe_load(SCHEMA.read_text())["$defs"]
     for network, kind in {"gexpnet": "gexpnet", "vgg19": "image", "timm/resnet18": "image"}.items():
         assert schema[kind]["properties"]["controls"]["items"]["enum"] == list(controls_of(network))
+
+
+CLEAN = {
+    "source": "tcga",
+    "title": "T",
+    "files": {"matrix": [{"address": "m.tsv"}]},
+    "label": {"field": "type"},
+    "group": {"field": "case"},
+    "sample_types": {"all": ["01"], "SKCM": ["06"]},
+    "adjacent_label": "normal",
+    "near_duplicates": "auto",
+    "min_class_size": 4,
+    "merge": {"AB": ["A", "B"]},
+    "recipes": {"resnet50": "image-top"},
+    "expected": {"A": 3},
+    "family": "tcga",
+    "variants": ["published"],
+}
+
+
+def test_the_published_protocol_knows_neither_patients_nor_normals():
+    before = deepcopy(CLEAN)
+    found = with_published({"a": CLEAN, "b": {"variants": []}}, ["resnet50", "vgg19"])
+    assert list(found) == ["a", "a~published", "b"]
+    assert found["a"] == CLEAN == before
+    leaky = found["a~published"]
+    for key in ("group", "adjacent_label", "expected", "variants"):
+        assert key not in leaky
+    assert leaky["protocol"] == "published"
+    assert leaky["sample_types"] == {"all": []}
+    assert (leaky["near_duplicates"], leaky["folds"], leaky["repeats"]) == ("off", 1, 1)
+    for key in ("source", "title", "files", "label", "min_class_size", "merge", "recipes", "family"):
+        assert leaky[key] == CLEAN[key]
+
+
+def test_the_published_protocol_runs_the_image_networks_of_the_dataset_alone():
+    narrowed = {**CLEAN, "models": ["vgg19", "logistic"]}
+    assert with_published({"a": CLEAN}, ["resnet50", "vgg19"])["a~published"]["models"] == ["resnet50", "vgg19"]
+    assert with_published({"a": narrowed}, ["resnet50", "vgg19"])["a~published"]["models"] == ["vgg19"]
+    assert list(with_published({"a": narrowed}, ["resnet50"])) == ["a"]
+    assert list(with_published({"a": CLEAN}, [])) == ["a"]
+
+
+def test_no_key_of_the_config_makes_a_dataset_leaky():
+    schema = yaml.safe_load(SCHEMA.read_text())["$defs"]
+    assert "protocol" not in schema["dataset"]["properties"]
+    assert schema["dataset"]["additionalProperties"] is False
+    for name in ("a~published", "~published", "published", "a.published"):
+        leaks = re.match(schema["name"]["pattern"], name) and is_leaky(name)
+        assert not leaks
+    assert schema["dataset"]["properties"]["variants"]["items"]["enum"] == [PUBLISHED]
+    assert is_leaky("a~published")
+
+
+STUDY = {
+    "run": {"datasets": ["one", "two"], "models": ["gexpnet", "resnet50", "logistic"], "folds": 4, "repeats": 2},
+    "datasets": {
+        name: {
+            "source": "tcga",
+            "simulate": {"samples": 60, "genes": 60, "seed": seed},
+            "label": {"field": "cancer type"},
+        }
+        for seed, name in enumerate(("one", "two"), 1)
+    },
+    "models": {"resnet50": {"network": "resnet50", "recipe": "image-top", "weights": "random"}},
+    "attribution": {"models": ["gexpnet", "resnet50"]},
+}
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory) -> list[tuple[str, str, str]]:
+    """Rule, input and first folder of the output below `results` of every job of a study with one leaky variant."""
+    folder = tmp_path_factory.mktemp("published")
+    study = deepcopy(STUDY)
+    study["datasets"]["one"]["variants"] = [PUBLISHED]
+    (folder / "mine.yaml").write_text(yaml.safe_dump(study))
+    text = Project(ROOT, folder / "study", str(folder / "mine.yaml")).snakemake("--dry-run").stdout
+    jobs = re.findall(r"^(?:local)?rule (\w+):\n(?:    input: (.*)\n)?    output: results/([^/]+)/", text, re.MULTILINE)
+    return [(rule, given, place) for rule, given, place in jobs]
+
+
+@pytest.mark.workflow
+def test_the_published_protocol_has_one_fold_and_the_image_networks_alone(planned):
+    own = sorted(rule for rule, _, place in planned if place == "one~published")
+    jobs = ["finetune_backbone", "lay_out_genes_1", "prepare_folds_1", "read_cohort", "score_cohort", "split_cohort"]
+    assert own == jobs
+    clean = [[rule for rule, _, place in planned if place == name] for name in ("one", "two")]
+    assert clean[0].count("finetune_backbone") == 4 * 2
+    assert sorted(clean[0]) == sorted(clean[1])
+    assert not any(rule.endswith("_1") for rule in clean[0])
+
+
+@pytest.mark.workflow
+def test_the_published_protocol_reads_the_same_files_and_is_compared_with_nothing(planned):
+    inputs = {(rule, place): given for rule, given, place in planned}
+    simulated = "results/one/simulated/matrix, results/one/simulated/labels"
+    assert inputs["read_cohort", "one"] == inputs["read_cohort", "one~published"] == simulated
+    assert inputs["prepare_folds_1", "one~published"].startswith("results/one~published/cohort.h5ad")
+    for rule in ("find_shared_samples", "compare_cohorts"):
+        assert "results/two/" in inputs[rule, "comparison"]
+        assert "~" not in inputs[rule, "comparison"]
+    assert "results/one~published/evaluation/metrics.tsv" in inputs["write_report", "report"]

@@ -71,7 +71,7 @@ rule read_cohort:
 
 rule find_shared_samples:
     input:
-        cohorts=of_datasets(COHORT),
+        cohorts=of_ranked(COHORT),
     output:
         shared="results/comparison/shared_samples.tsv",
     log:

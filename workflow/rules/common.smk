@@ -15,7 +15,7 @@ from gexflow.config_files import FILE_FACTS, FILE_KINDS, file_origin, merged_ent
 from gexflow.digest import code_digest
 from gexflow.errors import InputError
 from gexflow.recipe_names import layout_name, learns_nothing
-from gexflow.variants import base_of, with_controls
+from gexflow.variants import base_of, control_of, is_leaky, with_controls, with_published
 
 
 def load_study():
@@ -32,8 +32,10 @@ def load_study():
 
 STUDY = load_study()
 RUN = STUDY["run"]
-DATASETS = {name: STUDY["datasets"][name] for name in RUN["datasets"]}
 CHOSEN_MODELS = {name: STUDY["models"][name] for name in RUN["models"]}
+CHOSEN_DATASETS = {name: STUDY["datasets"][name] for name in RUN["datasets"]}
+CHOSEN_IMAGES = [name for name, model in CHOSEN_MODELS.items() if is_image_network(model["network"])]
+DATASETS = with_published(CHOSEN_DATASETS, CHOSEN_IMAGES)
 MODELS = with_controls(CHOSEN_MODELS)
 DOWNLOADS = str(BASE / RUN["downloads"])
 WEIGHTS = str(BASE / RUN["weights"])
@@ -75,7 +77,7 @@ def image_models():
 
 def fold_count(dataset):
     """Return the number of folds of a dataset, over all repeats."""
-    return folds_of(dataset) * RUN["repeats"]
+    return folds_of(dataset) * repeats_of(dataset)
 
 
 def folds_of(dataset):
@@ -83,14 +85,21 @@ def folds_of(dataset):
     return DATASETS[dataset].get("folds", RUN["folds"])
 
 
+def repeats_of(dataset):
+    """Return how often the folds of a dataset are drawn anew."""
+    return DATASETS[dataset].get("repeats", RUN["repeats"])
+
+
 def models_of(dataset):
-    """Return the models that run on a dataset, each followed by its controls."""
-    return [name for name in MODELS if base_of(name) in DATASETS[dataset].get("models", CHOSEN_MODELS)]
+    """Return the models that run on a dataset, each followed by its controls; these have no place in a leaky one."""
+    models = [name for name in MODELS if base_of(name) in DATASETS[dataset].get("models", CHOSEN_MODELS)]
+    return [name for name in models if not control_of(name)] if is_leaky(dataset) else models
 
 
 def attributed_models(dataset):
-    """Return the models of a dataset whose genes are attributed."""
-    return [name for name in models_of(dataset) if name in STUDY["attribution"]["models"]]
+    """Return the models of a dataset whose genes are attributed: none of a leaky one."""
+    wanted = [] if is_leaky(dataset) else STUDY["attribution"]["models"]
+    return [name for name in models_of(dataset) if name in wanted]
 
 
 def recipe_of(dataset, model):
@@ -132,7 +141,7 @@ def source_file(dataset, kind):
     """Return the local paths of a dataset's files of a kind: matrix, labels or annotation."""
     if simulated(dataset):
         wanted = kind == "matrix" or (kind == "labels" and DATASETS[dataset]["source"] == "tcga")
-        return [f"results/{dataset}/simulated/{kind}"] if wanted else []
+        return [f"results/{base_of(dataset)}/simulated/{kind}"] if wanted else []
     return [entry["path"] if "path" in entry else download_path(dataset, entry) for entry in entries_of(dataset, kind)]
 
 
@@ -205,14 +214,16 @@ def simulation_settings(wildcards):
 def reading_settings(wildcards):
     """Return what decides how a cohort is read, and the addresses that its card shows."""
     dataset = DATASETS[wildcards.dataset]
-    other = ("title", "files", "simulate", "folds", "models", "recipes", "family", "expected", "tried_on")
+    other = ("title", "files", "simulate", "models", "recipes", "family", "expected", "tried_on", "variants")
+    other += ("folds", "repeats")
     settings = {key: value for key, value in dataset.items() if key not in other}
     addresses, expected = {}, {}
     for kind in FILE_KINDS:
         entries, count = entries_of(wildcards.dataset, kind), len(source_file(wildcards.dataset, kind))
         addresses[kind] = [file_origin(entry) for entry in entries] or ["simulated"] * count
         expected[kind] = [checksums(entry) for entry in entries] or [{}] * count
-    return canonical({"dataset": wildcards.dataset, **settings, "addresses": addresses, "checksums": expected})
+    dataset = base_of(wildcards.dataset)  # messages name the config's keys
+    return canonical({"dataset": dataset, **settings, "addresses": addresses, "checksums": expected})
 
 
 def expected_classes(wildcards, output):
@@ -222,14 +233,17 @@ def expected_classes(wildcards, output):
 
 def family_settings(wildcards):
     """Return the family of every dataset: its own name, unless the config says otherwise."""
-    families = {name: dataset.get("family", name) for name, dataset in DATASETS.items()}
-    return canonical({"datasets": list(DATASETS), "families": families})
+    families = {name: dataset.get("family", name) for name, dataset in CHOSEN_DATASETS.items()}
+    return canonical({"datasets": list(CHOSEN_DATASETS), "families": families})
 
 
 def split_settings(wildcards):
+    dataset = base_of(wildcards.dataset)
+    if is_leaky(wildcards.dataset):
+        return canonical({"dataset": dataset, "protocol": DATASETS[wildcards.dataset]["protocol"], "seed": RUN["seed"]})
     settings = {key: RUN[key] for key in ("repeats", "seed", "validation")}
-    settings["min_class_size"] = DATASETS[wildcards.dataset]["min_class_size"]
-    return canonical({"dataset": wildcards.dataset, "folds": folds_of(wildcards.dataset), **settings})
+    settings["min_class_size"] = DATASETS[dataset]["min_class_size"]
+    return canonical({"dataset": dataset, "folds": folds_of(dataset), **settings})
 
 
 # --- recipes
@@ -237,6 +251,11 @@ def split_settings(wildcards):
 
 def recipe_settings(wildcards):
     return canonical(STUDY["recipes"][wildcards.recipe])
+
+
+def fitted_on(wildcards):
+    """Return which samples of a fold a recipe is fitted on: `train`; `all` in the leaky variant and nowhere else."""
+    return "all" if is_leaky(wildcards.dataset) else "train"
 
 
 def all_features(wildcards):
@@ -347,7 +366,7 @@ def all_predictions(wildcards):
 
 def score_settings(wildcards):
     dataset = wildcards.dataset
-    settings = {key: RUN[key] for key in ("repeats", "validation")}
+    settings = {"repeats": repeats_of(dataset), "validation": RUN["validation"]}
     return canonical({"models": models_of(dataset), "folds": folds_of(dataset), **settings})
 
 
@@ -372,6 +391,11 @@ def truth_file(wildcards):
 def of_datasets(pattern):
     """Return a pattern once a dataset."""
     return expand(pattern, dataset=DATASETS)
+
+
+def of_ranked(pattern):
+    """Return a pattern once a dataset that is compared with others: not for leaky ones."""
+    return expand(pattern, dataset=CHOSEN_DATASETS)
 
 
 def of_attributed(name, only_simulated=False):
@@ -410,14 +434,14 @@ def drawing_settings(wildcards):
 
 
 def comparison_settings(wildcards):
-    return canonical({"datasets": list(DATASETS)})
+    return canonical({"datasets": list(CHOSEN_DATASETS)})
 
 
 def report_settings(wildcards):
     """Return what the report says of the config: only what is used."""
     used = {recipe_of(dataset, model) for dataset in DATASETS for model in models_of(dataset)}
     recipes = {name: STUDY["recipes"][name] for name in sorted(used)}
-    shown = {**STUDY, "datasets": DATASETS, "models": CHOSEN_MODELS, "recipes": recipes}
+    shown = {**STUDY, "datasets": CHOSEN_DATASETS, "models": CHOSEN_MODELS, "recipes": recipes}
     return canonical(
         {
             "title": STUDY["report"]["title"],

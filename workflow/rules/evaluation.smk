@@ -23,7 +23,7 @@ rule score_cohort:
 
 rule compare_cohorts:
     input:
-        intervals=of_datasets("results/{dataset}/evaluation/intervals.tsv"),
+        intervals=of_ranked("results/{dataset}/evaluation/intervals.tsv"),
     output:
         intervals="results/comparison/intervals.tsv",
     log:

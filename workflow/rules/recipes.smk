@@ -27,6 +27,7 @@ for COUNT, NAMES in FOLD_COUNTS.items():
             runtime=240,
         params:
             settings=recipe_settings,
+            fit_on=fitted_on,
             code=code("prepare_folds.py"),
         script:
             "../../scripts/prepare_folds.py"

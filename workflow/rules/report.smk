@@ -15,7 +15,7 @@ rule write_report:
         heatmaps=of_attributed("heatmaps.svg"),
         deltas=of_attributed("deltas.tsv"),
         recovery=of_attributed("recovery.tsv", only_simulated=True),
-        truth=[f"results/{dataset}/simulated/truth.json" for dataset in DATASETS if simulated(dataset)],
+        truth=[f"results/{dataset}/simulated/truth.json" for dataset in CHOSEN_DATASETS if simulated(dataset)],
         summaries=of_recipes("summary.tsv"),
         stabilities=of_recipes("stability.json"),
         trainings=of_trained(),

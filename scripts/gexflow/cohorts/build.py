@@ -21,6 +21,12 @@ from gexflow.cohorts.tcga_rules import choose_samples
 from gexflow.errors import InputError, nearest, plain, shorten
 from gexflow.log import log_note, logger
 
+_LEAKY = (
+    "LEAKY by intention, the published protocol: every sample is a group of its own, so patients part, and "
+    "near-duplicates are not searched."
+)
+_ALL_TYPES = "All sample types are kept, adjacent normals under the tumour's label."
+
 
 def build_cohort(
     matrix: Matrix, settings: dict, name: str, origin: list[dict], annotation: pd.DataFrame | None = None
@@ -36,7 +42,8 @@ def build_cohort(
         From a reader; it is changed.
     settings : dict
         `source`, `label`, `group`, `batch`, `scale`, `sample_types`, `adjacent_label`, `min_class_size`,
-        `near_duplicates`, `merge`, `normalised_jointly`.
+        `near_duplicates`, `merge`, `normalised_jointly`. `protocol`: "published" in the leaky variant, whose samples
+        are groups of their own whatever their patients; "" or absent elsewhere.
     name : str
         The dataset's name.
     origin : list of dict
@@ -61,7 +68,12 @@ def build_cohort(
     matrix.drop("samples", empty, "no value of any gene")
     labels = _keep(labels, ~empty)
     merged = check_merge(settings.get("merge") or {}, labels, name)
-    groups, notes = apply_group_rule(matrix.fields, settings.get("group"), name, settings.get("source", ""))
+    protocol = settings.get("protocol", "")
+    if protocol == "published":
+        groups, notes = list(matrix.samples), [_LEAKY]
+        notes += [_ALL_TYPES] * ("sample_type" in matrix.fields)
+    else:
+        groups, notes = apply_group_rule(matrix.fields, settings.get("group"), name, settings.get("source", ""))
     matrix.notes += notes
     search = settings.get("near_duplicates", "auto")
     shared_by_rule = len(set(groups)) < len(groups)
@@ -89,6 +101,7 @@ def build_cohort(
     cohort.uns["scale"] = scale
     source = {
         "dataset": name,
+        "protocol": protocol,
         "source": settings.get("source", ""),
         "origin": origin,
         "scale_reason": reason,

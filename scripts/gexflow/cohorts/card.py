@@ -25,9 +25,10 @@ def describe(cohort: anndata.AnnData) -> dict:
     Returns
     -------
     dict
-        dataset, source, samples, genes, classes, class_groups (groups of each class), merged, groups, batches, scale,
-        scale_reason, missing_share, missing (the genes and samples with most), negatives, normalised_jointly, dropped,
-        notes, origin, values, distribution, near_duplicates, separating, gene_counts.
+        dataset, protocol ("published" in the leaky variant), source, samples, genes, classes, class_groups (groups of
+        each class), merged, groups, batches, scale, scale_reason, missing_share, missing (the genes and samples with
+        most), negatives, normalised_jointly, dropped, notes, origin, values, distribution, near_duplicates, separating,
+        gene_counts.
     """
     source = json.loads(cohort.uns["source"])
     labels = cohort.obs["label"].astype(str).tolist()
@@ -36,6 +37,7 @@ def describe(cohort: anndata.AnnData) -> dict:
     found = profile(cohort.X)
     return {
         "dataset": source["dataset"],
+        "protocol": source.get("protocol", ""),
         "source": source["source"],
         "samples": cohort.n_obs,
         "genes": cohort.n_vars,

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from gexflow.errors import InputError
+from gexflow.errors import InputError, plain
 from gexflow.log import logger
 
 COLUMNS = ["sample", "group", "repeat", "fold", "part"]
+_PUBLISHED_SHARE = 0.1  # of the samples of each class: test, and as many for validation
 
 
 def split_samples(
@@ -70,6 +71,45 @@ def split_samples(
     check_splits(splits, dict(zip(names, labels, strict=True)), validation)
     logger.info("%d samples in %d groups, %d x %d folds", len(names), count, repeats, folds)
     return splits
+
+
+def split_as_published(samples: list[str], labels: list[str], seed: int, dataset: str) -> pd.DataFrame:
+    """Split samples once, as the transfer-learning study: 80 % train, 10 % validation, 10 % test, without patients.
+
+    This leaks, since samples of a patient part; it is for the variant `{dataset}~published` alone. The study drew at
+    random; here each class gives its tenth, rounded, and at least one sample to each part.
+
+    Parameters
+    ----------
+    samples, labels : list of str, one a sample
+    seed : int
+        From 0.
+    dataset : str
+        Its name, for messages.
+
+    Returns
+    -------
+    DataFrame
+        As of `split_samples`, with one repeat of one fold; every sample is a group of its own.
+
+    Raises
+    ------
+    InputError
+        A class has fewer than three samples.
+    """
+    labels = np.asarray(list(map(str, labels)), dtype=object)
+    parts = np.full(len(labels), "train", dtype=object)
+    random = np.random.default_rng(seed)
+    for label in sorted(set(labels)):
+        rows = random.permutation(np.flatnonzero(labels == label))
+        if len(rows) < 3:
+            raise InputError(
+                f"Dataset {dataset}: class {plain(label)} has {len(rows)} of the 3 samples that the published split "
+                f"needs (train, validation, test): set `datasets.{dataset}.min_class_size: 3`, or `variants: []`."
+            )
+        size = max(1, round(_PUBLISHED_SHARE * len(rows)))
+        parts[rows[:size]], parts[rows[size : 2 * size]] = "test", "validation"
+    return pd.DataFrame({"sample": samples, "group": samples, "repeat": 1, "fold": 1, "part": parts})
 
 
 def _test_parts(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> list[np.ndarray]:

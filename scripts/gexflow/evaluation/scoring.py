@@ -8,6 +8,8 @@ from gexflow.evaluation.controls import compare_controls
 from gexflow.evaluation.intervals import nadeau_bengio, student_t, wilson
 from gexflow.evaluation.metrics import METRICS, confusion_table, score_classes, score_folds
 
+ONE_FOLD = "one split: no interval over folds; Wilson's holds for its test samples"
+
 
 def check_predictions(predictions: dict[str, pd.DataFrame]) -> None:
     """Refuse models that were not tested on the very same samples, or a sample tested twice in a fold."""
@@ -80,6 +82,8 @@ def _intervals(metrics: pd.DataFrame, test: pd.DataFrame, folds: int, validation
 
 def _note(scores: np.ndarray, folds: int) -> str:
     """Say why an interval is undefined or rests on fewer folds."""
+    if folds == 1:
+        return ONE_FOLD
     if len(scores) > 1 and np.ptp(scores) == 0:
         return "degenerate, no interval: all folds score alike"
     return "" if len(scores) == folds else f"undefined in {folds - len(scores)} of {folds} folds"

@@ -1,5 +1,6 @@
 """A cohort through a recipe, fold by fold: fitted on the training part, applied to all samples."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,7 +40,12 @@ class PreparedFold:
     recipe: Pipeline
 
 
-def prepare_folds(cohort: anndata.AnnData, parts: list[np.ndarray], steps: list) -> Iterator[PreparedFold]:
+LEAKY = "LEAKY: every step is fitted on all samples, those of the test part too"
+
+
+def prepare_folds(
+    cohort: anndata.AnnData, parts: list[np.ndarray], steps: list, fit_on: str = "train"
+) -> Iterator[PreparedFold]:
     """Fit a recipe to the training samples of every fold and prepare all samples.
 
     What no fold changes is done once: the steps before the first one whose result depends on the fold, and the order of
@@ -55,17 +61,25 @@ def prepare_folds(cohort: anndata.AnnData, parts: list[np.ndarray], steps: list)
         train, validation, test or holdout, in the cohort's order. Only "train" rows reach a fitted value.
     steps : list
         As in config.yaml.
+    fit_on : "train" or "all"
+        "all" fits on the samples of every part, which leaks. It is the published protocol of the transfer-learning
+        study, and refused for any cohort that was not read under that protocol.
 
     Raises
     ------
     InputError
         If a class has no training sample, or a step cannot work on these values; names the fold.
+    ValueError
+        If `fit_on` is "all" for a cohort that is no leaky variant, or something else.
     """
+    _check_fit_on(cohort, fit_on)
     labels = cohort.obs["label"].to_numpy().astype(str)
     symbols = cohort.var["symbol"].astype(str).to_numpy(dtype=object)
     trains = [part == "train" for part in parts]
     for fold, train in enumerate(trains, 1):
         _check_classes(labels, train, fold)
+    if fit_on == "all":
+        trains = [np.ones(len(labels), dtype=bool) for _ in parts]
     with _naming(1):
         recipes = [build_recipe(steps, str(cohort.uns["scale"])) for _ in parts]
     values = np.asarray(cohort.X, dtype=np.float32)
@@ -76,7 +90,7 @@ def prepare_folds(cohort: anndata.AnnData, parts: list[np.ndarray], steps: list)
         recipe, notes = recipes.pop(0)
         with _naming(fold):
             features = _finish_fold(recipe, notes, done, shared, train, labels, reached)
-        prepared = [_describe(cohort, features, part, recipe, notes, symbols, fold)]
+        prepared = [_describe(cohort, features, part, recipe, notes, symbols, fold, fit_on)]
         del features, recipe
         yield prepared.pop()
 
@@ -89,14 +103,28 @@ def _describe(
     notes: dict[str, str],
     symbols: np.ndarray,
     fold: int,
+    fit_on: str,
 ) -> PreparedFold:
     """Put names and what was learned beside the features."""
     obs = cohort.obs[["label", "group"]].assign(part=pd.Categorical(part))
     var = cohort.var.iloc[shown_genes(recipe, symbols)][["symbol"]].copy()
     summary = step_table(recipe, cohort.n_vars, notes)
     summary.insert(0, "fold", fold)
+    if fit_on == "all":  # said once, where the reader begins
+        first = summary.index[:1]
+        summary.loc[first, "note"] = ["; ".join(filter(None, (LEAKY, note))) for note in summary.loc[first, "note"]]
     table = anndata.AnnData(features, obs=obs, var=var)
-    return PreparedFold(table, store_recipe(recipe, list(cohort.var_names)), summary, recipe)
+    fitted = store_recipe(recipe, list(cohort.var_names))
+    fitted.uns["fitted_on"] = fit_on
+    return PreparedFold(table, fitted, summary, recipe)
+
+
+def _check_fit_on(cohort: anndata.AnnData, fit_on: str) -> None:
+    """Let a recipe see test samples in a cohort of the leaky variant alone."""
+    if fit_on not in ("train", "all"):
+        raise ValueError(f'fit_on is "{fit_on}", but must be "train" or "all"')
+    if fit_on == "all" and json.loads(cohort.uns.get("source", "{}")).get("protocol") != "published":
+        raise ValueError("only the variant ~published of a dataset may fit a recipe on all samples")
 
 
 def _check_classes(labels: np.ndarray, train: np.ndarray, fold: int) -> None:

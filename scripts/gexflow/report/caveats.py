@@ -6,10 +6,11 @@ from typing import Any
 from gexflow.expected_counts import compare_counts
 from gexflow.log import CAUTION
 from gexflow.report.controls import naming, without_controls
+from gexflow.report.leaky import MARK, WHY, called
 from gexflow.report.shared import shared_caveats
 from gexflow.report.study import Study
 from gexflow.report.words import counted, known, listed, mean, percent, whole
-from gexflow.variants import control_of
+from gexflow.variants import control_of, is_leaky
 
 FEW_FOLDS = 5
 Dataset = dict[str, Any]
@@ -19,6 +20,7 @@ def find_caveats(study: Study) -> list[dict[str, Any]]:
     """Return caveats, gravest first: dicts with `title`, `text`, `loud`, `items` (sentences and their datasets)."""
     networks_weights = "An image network that starts from random weights shows nothing about transfer learning."
     checks: list[tuple[str, str, bool, Callable[[Dataset], Iterator[str]]]] = [
+        (f"{MARK} by intention", "These scores repeat how others scored. They rank nowhere.", True, _leaky),
         ("Random weights", networks_weights, True, _random_weights),
         ("Better than possible", "A known optimum was exceeded, as a leak would do.", True, _above_bayes),
         ("Simulated data", "These samples were drawn by a program, not from patients.", True, _simulated),
@@ -51,7 +53,7 @@ def find_caveats(study: Study) -> list[dict[str, Any]]:
     ]
     caveats = []
     for title, text, loud, check in checks:
-        items = _grouped([(dataset["name"], item) for dataset in study.datasets for item in check(dataset)])
+        items = _grouped([(called(dataset["name"]), item) for dataset in study.datasets for item in check(dataset)])
         if items:
             caveats.append({"title": title, "text": text, "loud": loud, "items": items})
     caveats += shared_caveats(study.shared)
@@ -68,7 +70,7 @@ def _grouped(items: list[tuple[str, str]]) -> list[dict[str, str]]:
 
 def dataset_marks(dataset: Dataset) -> list[str]:
     """Return the few words that must stand beside every result of a dataset."""
-    marks = []
+    marks = [MARK] if is_leaky(dataset["name"]) else []
     if simulated(dataset):
         marks.append("simulated")
     if dataset["card"].get("normalised_jointly"):
@@ -95,6 +97,11 @@ def folds_of(dataset: Dataset) -> int:
 def repeat_folds(dataset: Dataset) -> int:
     """Return the number of folds of one repeat."""
     return folds_of(dataset) // max(dataset["repeats"], 1)
+
+
+def _leaky(dataset: Dataset) -> Iterator[str]:
+    if is_leaky(dataset["name"]):
+        yield WHY
 
 
 def _random_weights(dataset: Dataset) -> Iterator[str]:
@@ -181,6 +188,8 @@ def _cautions(dataset: Dataset) -> Iterator[str]:
 
 def _no_groups(dataset: Dataset) -> Iterator[str]:
     groups = dataset["card"].get("groups") or {}
+    if is_leaky(dataset["name"]):
+        return  # patients may well be known, but part by intention
     if not simulated(dataset) and not groups.get("shared_by_rule", groups.get("samples_in_shared_groups")):
         yield "every sample is a group of its own: the source names no patients, or one sample a patient."
 
@@ -195,5 +204,5 @@ def _small(dataset: Dataset) -> Iterator[str]:
 
 def _few_folds(dataset: Dataset) -> Iterator[str]:
     folds = repeat_folds(dataset)
-    if 0 < folds < FEW_FOLDS:
+    if 0 < folds < FEW_FOLDS and not is_leaky(dataset["name"]):
         yield f"{counted(folds, 'fold')}."

@@ -12,6 +12,7 @@ from gexflow.report import sections
 from gexflow.report.caveats import find_caveats
 from gexflow.report.controls import explained, is_control, naming, without_controls
 from gexflow.report.figures import confusion_figure, interval_figure, page_drawing
+from gexflow.report.leaky import WHY, beside_clean, called, without_leaky
 from gexflow.report.shared import not_compared, shared_table
 from gexflow.report.stability import stability_rows
 from gexflow.report.study import Study
@@ -55,7 +56,12 @@ def render_page(study: Study, template_folder: str | Path) -> str:
         overview=sections.overview(study),
         controls=explained(study.datasets),
         metric_names=list(sections.METRICS.values()),
-        datasets=[_dataset(dataset, number, share, settings) for number, dataset in enumerate(study.datasets, 1)],
+        datasets=[
+            _dataset(dataset, number, share, settings) | {"published": beside_clean(dataset, study.datasets)}
+            for number, dataset in enumerate(study.datasets, 1)
+        ],
+        dataset_count=len(without_leaky(study.datasets)),
+        why_leaky=WHY,
         shared=shared_table(study.shared),
         not_compared=not_compared(study.shared),
         run=_run(settings),
@@ -102,7 +108,7 @@ def _card_figure(dataset: dict[str, Any], key: str) -> Markup | None:
     source = dataset["card_figure"]
     if not source or len(source.encode()) > CARD_BYTES:
         return None
-    label = f"Classes of {dataset['name']}, their values, and a map of the samples"
+    label = f"Classes of {called(dataset['name'])}, their values, and a map of the samples"
     return Markup(page_drawing(source, f"{key}-m", label))
 
 
@@ -125,7 +131,7 @@ def _intervals(dataset: dict[str, Any], key: str) -> Markup | None:
     if not models:
         return None
     count = len([model for model in models if not model["control"]])
-    label = f"Accuracy of {counted(count, 'model')} on {dataset['name']}, with three kinds of 95 % interval"
+    label = f"Accuracy of {counted(count, 'model')} on {called(dataset['name'])}, with three kinds of 95 % interval"
     bayes = (dataset["truth"] or {}).get("bayes_accuracy")
     return Markup(interval_figure(models, sections.majority_accuracy(dataset), bayes, f"{key}-i", label))
 
@@ -134,7 +140,7 @@ def _confusions(dataset: dict[str, Any], key: str) -> list[dict[str, Any]]:
     figures = []
     for place, model in enumerate(without_controls(dataset["models"]), 1):
         if model["confusion"]:
-            label = f"Confusion matrix of {model['name']} on {dataset['name']}, all test folds together"
+            label = f"Confusion matrix of {model['name']} on {called(dataset['name'])}, all test folds together"
             drawing = confusion_figure(**model["confusion"], name=f"{key}-c{place}", label=label)
             figures.append({"name": model["name"], "reference": model["reference"], "figure": Markup(drawing)})
     return figures

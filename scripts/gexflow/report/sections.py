@@ -6,6 +6,7 @@ from typing import Any
 from gexflow.report.caveats import Dataset, dataset_marks, folds_of, random_weights, repeat_folds, simulated
 from gexflow.report.cohort_facts import card_facts
 from gexflow.report.controls import beside_their_models, differences, is_control, naming, without_controls
+from gexflow.report.leaky import MARK, WHY, called
 from gexflow.report.study import Study
 from gexflow.report.words import (
     counted,
@@ -20,6 +21,7 @@ from gexflow.report.words import (
     span,
     whole,
 )
+from gexflow.variants import is_leaky
 
 Model = dict[str, Any]
 METRICS = {
@@ -56,11 +58,13 @@ def _overview_cell(model: Model | None, dataset: Dataset) -> dict[str, Any] | No
     if model is None or not model["folds"]:
         return None
     best = max((estimate(other, "accuracy") or 0.0 for other in without_controls(dataset["models"])), default=None)
+    leaky, intervals = is_leaky(dataset["name"]), model["intervals"].get("accuracy", {})
+    ends = interval(intervals.get("wilson" if leaky else "nadeau_bengio"))  # one split has no interval over folds
     return {
         "accuracy": percent(estimate(model, "accuracy")),
-        "interval": interval(model["intervals"].get("accuracy", {}).get("nadeau_bengio")),
+        "interval": f"{ends} Wilson" if leaky and ends else ends,
         "macro_f1": percent(estimate(model, "macro_f1")),
-        "best": not is_control(model) and estimate(model, "accuracy") == best,
+        "best": not leaky and not is_control(model) and estimate(model, "accuracy") == best,
     }
 
 
@@ -71,13 +75,15 @@ def cohort(dataset: Dataset) -> dict[str, Any]:
     largest, total = max(counts.values(), default=1), max(sum(counts.values()), 1)
     groups = card.get("groups") or {}
     values = card.get("values") or {}
+    leaky = is_leaky(dataset["name"])
     facts = [
+        ("Protocol", f"{MARK}: {WHY}" if leaky else ""),
         ("Source", card.get("source") or "not stated"),
         ("This entry of the config was tried on", dataset["tried_on"]),
         ("Samples", whole(card.get("samples"))),
         ("Genes", whole(card.get("genes"))),
         ("Classes", whole(len(counts))),
-        ("Groups (patients)", _groups(groups)),
+        ("Groups (patients)", "none: patients part" if leaky else _groups(groups)),
         ("Scale", ": ".join(str(card[key]) for key in ("scale", "scale_reason") if card.get(key)) or "not stated"),
         ("Values", ", ".join(f"{key} {number(values[key], 4)}" for key in ("min", "median", "max") if key in values)),
         ("Missing values", f"{percent(card.get('missing_share'), 2)} %"),
@@ -213,15 +219,16 @@ def metrics(dataset: Dataset) -> dict[str, Any]:
         for metric, methods in model["intervals"].items():
             found = {row.get("note") for row in methods.values() if known(row.get("note"))}
             notes += [(note, f"{naming(model)['called']} ({metric})") for note in sorted(found)]
-    return {"rows": rows, "notes": _gathered(notes), "differences": differences(dataset)}
+    everything = sum(len(model["intervals"]) for model in dataset["models"] if model["folds"])
+    return {"rows": rows, "notes": _gathered(notes, everything), "differences": differences(dataset)}
 
 
-def _gathered(notes: list[tuple[str, str]]) -> list[str]:
-    """Return each note once, with all that it holds for."""
+def _gathered(notes: list[tuple[str, str]], everything: int) -> list[str]:
+    """Return each note once, with all that it holds for, unless that is everything."""
     places: dict[str, list[str]] = {}
     for note, place in notes:
         places.setdefault(note, []).append(place)
-    return [f"{note}: {', '.join(names)}" for note, names in places.items()]
+    return [f"{note}: {', '.join(names)}" if len(names) < everything else f"{note}." for note, names in places.items()]
 
 
 def _metric_cell(model: Model, metric: str) -> dict[str, str]:
@@ -292,12 +299,14 @@ def majority_accuracy(dataset: Dataset) -> float | None:
 
 
 def summary(dataset: Dataset) -> dict[str, Any]:
-    """Return a dataset's heading: name, title, marks, number of folds and their Nadeau-Bengio factor."""
+    """Return a dataset's heading: names, title, marks, number of folds and their Nadeau-Bengio factor."""
     folds = folds_of(dataset)
     per_repeat = repeat_folds(dataset)
     title = dataset["card"].get("title")
     return {
-        "name": dataset["name"],
+        "name": called(dataset["name"]),
+        "plain_name": dataset["name"],
+        "leaky": is_leaky(dataset["name"]),
         "title": title if title and title != dataset["name"] else "",
         "marks": dataset_marks(dataset),
         "simulated": simulated(dataset),

@@ -7,6 +7,7 @@ from typing import Any
 
 from gexflow.files import read_json, read_table
 from gexflow.report.controls import beside_their_models
+from gexflow.variants import base_of, is_leaky
 
 # Columns that hold names: a class called `1` or a gene called `NA` must stay what it is.
 NAMES = ("model", "class", "gene", "symbol", "label", "predicted", "target", "sample", "control")
@@ -35,10 +36,11 @@ class Study:
     settings : dict
         Title, config, versions, digest and the choices of datasets, models and recipes.
     datasets : list of dict
-        One a dataset: `name`, `card`, `expected` and `tried_on` of the config, `card_figure` (SVG, or None), `classes`,
-        `models`, `recipes`, `controls` (rows of differences), `truth` (None for real data). A model is a dict: `name`,
-        `reference`, `image`, `recipe`, `folds` (rows of metrics), `intervals` (metric, then method), `per_class`,
-        `confusion` (`classes` and `counts`, or None), `training` (one entry a fold) and `attribution` (or None).
+        One a dataset, its leaky variant behind it: `name`, `card`, `expected` and `tried_on` of the config,
+        `card_figure` (SVG, or None), `classes`, `models`, `recipes`, `controls` (rows of differences), `truth` (None
+        for real data). A model is a dict: `name`, `reference`, `image`, `recipe`, `folds` (rows of metrics),
+        `intervals` (metric, then method), `per_class`, `confusion` (`classes` and `counts`, or None), `training` (one
+        entry a fold) and `attribution` (or None).
     shared : list of dict
         Rows of the table of shared samples: what every dataset shares with every other one.
     """
@@ -67,7 +69,7 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     given = paths.get("shared_samples") or []
     tables = [read_table(path, SHARED_TEXT) for path in ([given] if isinstance(given, str | Path) else given)]
     shared = [row for table in tables for row in _rows(table)]
-    return Study(settings, [_dataset(name, files, settings) for name in names], shared)
+    return Study(settings, [_dataset(name, files, settings) for name in beside_their_models(names)], shared)
 
 
 def place(path: str | Path) -> tuple[str, ...]:
@@ -93,8 +95,11 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
         path = files[kind].get((name,))
         return None if path is None else read_json(path) if path.suffix == ".json" else read_table(path, TEXT)
 
-    config = settings.get("config", {}).get("datasets", {}).get(name, {})
+    config = settings.get("config", {}).get("datasets", {}).get(base_of(name), {})
     card = {"title": config.get("title", ""), **(read("cards") or {})}
+    if is_leaky(name):  # the rest of what the config says is of the clean dataset
+        config = {}
+        card["simulated"] = card.get("simulated") or (base_of(name),) in files["truth"]
     tables = {kind: read(kind) for kind in ("metrics", "intervals", "per_class", "confusion")}
     controls = read("controls")
     classes = _classes(card, tables["confusion"])
@@ -112,7 +117,7 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
         "truth": read("truth"),
         "controls": [] if controls is None else _rows(controls),
         "models": [_model(name, model, recipes.get(model), tables, classes, files, settings) for model in models],
-        "repeats": settings.get("config", {}).get("run", {}).get("repeats", 1),
+        "repeats": 1 if is_leaky(name) else settings.get("config", {}).get("run", {}).get("repeats", 1),
         "recipes": [
             {"name": recipe, "rows": _rows(read_table(path, TEXT)), "stability": _stability((name, recipe), files)}
             for (dataset, recipe), path in files["summaries"].items()

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from gexflow.files import read_json, read_table
 from gexflow.models import finished, fold_training, trainer
+from gexflow.models.checkpoints import Checkpoint
 
 SCRIPT = Path(__file__).parents[2] / "scripts/train_gexpnet.py"
 KINDS = {
@@ -47,6 +48,7 @@ class Job:
 
     def __init__(self, folder: Path, settings: dict, genes=(20, 20, 20)):
         self.model, self.settings, self.features = folder / "models/gexpnet", settings, []
+        folder.mkdir(exist_ok=True)
         rng = np.random.default_rng(2)
         for number, count in enumerate(genes, 1):
             labels = np.tile(["a", "b", "c"], 20)
@@ -115,6 +117,31 @@ def test_a_job_that_dies_keeps_finished_folds_and_ends_as_an_uninterrupted_one(t
     assert "2 of 3 folds were finished" in cut.log()
     assert cut.contents() == whole.contents()
     assert not (cut.model / ".finished").exists()
+
+
+@pytest.mark.parametrize("stack", ["off", "on"])
+def test_a_fold_that_was_cut_short_goes_on_after_its_last_checkpoint(tmp_path, settings, monkeypatch, stack):
+    monkeypatch.setattr(Checkpoint, "interval_seconds", 0.0)
+    settings["stack"] = stack
+    whole, cut, real = Job(tmp_path / "whole", settings), Job(tmp_path / "cut", settings), trainer.fold_losses
+    whole.run()
+    calls = []
+
+    def die(*arguments):
+        calls.append(1)
+        if len(calls) == (9 + 8 if stack == "off" else 8):  # 3 steps an epoch, 9 a fold: in the third epoch
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "fold_losses", die)
+        with pytest.raises(KeyboardInterrupt):
+            cut.run()
+    cut.run()
+    assert "resumed after epoch 2" in cut.log()
+    assert ("1 of 3 folds were finished" in cut.log()) == (stack == "off")
+    assert cut.contents() == whole.contents()
+    assert not list(cut.model.rglob(".*"))
 
 
 @pytest.mark.parametrize("change", ["settings", "code", "features"])

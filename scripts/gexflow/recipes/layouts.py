@@ -30,7 +30,7 @@ def lay_out_genes(names: list[str], order: str, size: int | str, seed: int) -> p
     InputError
         If the square is too small.
     """
-    side = ceil(sqrt(len(names))) if size == "auto" else int(size)
+    side = side_of(size, len(names))
     if len(names) > side * side:
         raise InputError(
             f"{len(names)} genes do not fit on {side} x {side} = {side * side} pixels: end the recipe with "
@@ -43,3 +43,8 @@ def lay_out_genes(names: list[str], order: str, size: int | str, seed: int) -> p
     place = np.empty(len(names), dtype=int)
     place[turn] = np.arange(len(names))
     return pd.DataFrame({"gene": names, "row": place // side, "column": place % side})
+
+
+def side_of(size: int | str, genes: int) -> int:
+    """Return the side in pixels of a layout's square: its size or, for auto, the smallest that holds all genes."""
+    return ceil(sqrt(genes)) if size == "auto" else int(size)

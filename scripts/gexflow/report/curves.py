@@ -42,7 +42,7 @@ def curves_figure(models: list[dict[str, Any]], name: str, label: str) -> str:
     scales = {quantity: _scale(models, quantity, factor) for quantity, factor in _QUANTITIES}
     blocks = [networks[start : start + ACROSS] for start in range(0, len(networks), ACROSS)]
     height = _TOP + len(blocks) * (2 * _ROW + _BLOCK)
-    with rc_context({**SETTINGS, "font.size": 7}):
+    with rc_context({**SETTINGS, "font.size": 7, "path.simplify_threshold": 0.3}):
         figure = Figure(figsize=(_WIDTH, height))
         width = (_WIDTH - _LEFT - 0.1) / max(2, len(blocks[0]))
         for number, block in enumerate(blocks):

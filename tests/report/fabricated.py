@@ -9,12 +9,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gexflow.files import write_json, write_table, write_text
+from gexflow.recipes.image_figure import draw_images
 from gexflow.variants import is_leaky
 
 REFERENCE = ["majority", "centroid", "logistic"]
 IMAGE = ["resnet50", "densenet169", "vgg19", "xception"]
 CONTROLS = ["gexpnet~shuffled", "gexpnet~dense"]
-MODELS = [*REFERENCE, "gexpnet", *IMAGE, "resnet50~random", *CONTROLS]
+MODELS = [*REFERENCE, "gexpnet", *IMAGE, "resnet50~random", "resnet50~shuffled", *CONTROLS]
 SCORES = ("accuracy", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1", "mcc")
 
 CARD_FIGURE = (
@@ -30,6 +31,7 @@ def fabricate(
     simulated: tuple[str, ...] = (),
     joint: tuple[str, ...] = (),
     random_weights: tuple[str, ...] = ("resnet50~random",),
+    validation: bool = False,
     device: str = "cuda: NVIDIA H100",
     folds: int = 10,
     explained: tuple[str, ...] = ("gexpnet", "resnet50"),
@@ -54,12 +56,16 @@ def fabricate(
         for recipe in ("genes", "image-top"):
             _put(paths, "summaries", home / "recipes" / recipe / "summary.tsv", _summary(folds))
             _put(paths, "stabilities", home / "recipes" / recipe / "stability.json", _stability(recipe, folds))
+        if any(model in IMAGE for model in models) and not is_leaky(dataset):
+            _put(paths, "images", home / "recipes/image-top/images/alphabetical-102.svg", images(tuple(classes)))
         for model in models:
             weights = "random" if model in random_weights else "imagenet" if model in IMAGE else "none"
             training = _training(model, weights, "cpu" if model in REFERENCE else device, folds)
             for entry in training:
                 folder = home / "models" / model / f"fold{entry['fold']}"
                 _put(paths, "trainings", folder / "training.json", entry)
+                if model not in REFERENCE:
+                    _put(paths, "histories", folder / "history.tsv", _history(entry["epochs"], validation, rng))
             if model in explained and not is_leaky(dataset):
                 _attribution(paths, home / "attribution" / model, classes, dataset in simulated, folds, rng)
     settings = {
@@ -72,6 +78,7 @@ def fabricate(
         "top_genes": 10,
         "models": models_of,
         "recipes": {d: {m: "image-top" if m.split("~")[0] in IMAGE else "genes" for m in chosen} for d in datasets},
+        "layouts": {d: {m: _layout(m) for m in models_of[d] if m.split("~")[0] in IMAGE} for d in datasets},
         "reference_models": REFERENCE,
         "image_models": IMAGE,
     }
@@ -205,6 +212,30 @@ def _training(model: str, weights: str, device: str, folds: int) -> list[dict]:
         }
         for fold in range(1, folds + 1)
     ]
+
+
+def _layout(model: str) -> str:
+    return "random-102" if model.endswith("~shuffled") else "alphabetical-102"
+
+
+def _history(epochs: int, validation: bool, rng: np.random.Generator) -> pd.DataFrame:
+    epoch = np.arange(1, epochs + 1)
+    loss = 1.6 * np.exp(-epoch / rng.uniform(3, 6)) + 0.03
+    accuracy = 1 - 0.45 * loss
+    table = {"epoch": epoch, "learning_rate": 1e-4, "loss": loss, "accuracy": accuracy}
+    return pd.DataFrame(
+        table | ({"validation_loss": loss + 0.1, "validation_accuracy": accuracy - 0.05} if validation else {})
+    )
+
+
+@cache
+def images(classes: tuple[str, ...]) -> str:
+    """Draw what the rule draw_images would, on 102 x 102 pixels of which the last few have no gene."""
+    rng = np.random.default_rng(1)
+    values = np.maximum(rng.normal(0.35, 0.25, (len(classes), 102, 102)), 0).astype(np.float32)
+    values[:, 100:] = np.nan
+    samples = [f"TCGA-OR-A5J{number}-01A-11R-A29S-07" for number in range(len(classes))]
+    return draw_images({"alphabetical order": values, "random pixels": values[:, :, ::-1]}, list(classes), samples)
 
 
 def _attribution(paths, home, classes, simulated, folds, rng) -> None:

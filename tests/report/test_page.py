@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from fabricated import CONTROLS, MODELS, fabricate
+from fabricated import CONTROLS, MODELS, REFERENCE, fabricate
 
 from gexflow.files import write_table
 from gexflow.log import CAUTION
@@ -22,6 +22,7 @@ from gexflow.report.study import collect_study
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "workflow" / "report"
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr", "col"}
+EXPLAINED = tuple(name for name in MODELS if "~" not in name and name not in REFERENCE)  # as many as a config may name
 FEW = ["majority", "logistic", "gexpnet", "resnet50"]
 
 
@@ -70,7 +71,7 @@ def large(tmp_path_factory):
     classes = [f"C{i:02d}" for i in range(33)]
     datasets = {name: classes for name in ("mendeley5", "tcga", "GSE14520", "toy")}
     folder = tmp_path_factory.mktemp("large")
-    return render(folder, datasets, simulated=("toy",), joint=("tcga",), explained=tuple(MODELS))
+    return render(folder, datasets, simulated=("toy",), joint=("tcga",), explained=EXPLAINED)
 
 
 @pytest.fixture(scope="module")
@@ -347,6 +348,34 @@ def test_heat_map_too_large_for_the_page_is_named_by_its_path(tmp_path):
     page = render_page(collect_study(paths, settings), TEMPLATES)
     assert "results/d/attribution/gexpnet/heatmaps.svg" in page
     assert len(page.encode()) < 1e6
+
+
+def test_images_and_curves_are_explained_with_the_networks_they_belong_to(tmp_path):
+    models = ["majority", "gexpnet", "resnet50", "resnet50~random", "resnet50~shuffled", "vgg19"]
+    page, parsed = render(tmp_path, {"d": ["x", "y"]}, models=models)
+    assert "as image networks see them (resnet50, vgg19): the first test sample of each class in fold 1" in parsed.text
+    assert "Beside it what the control with shuffled genes sees" in parsed.text
+    assert page.count("<image ") >= 4
+    assert "Loss and accuracy by epoch of 3 networks on d" in page
+    assert "Dashed: median of a control" in parsed.text
+    assert "validation samples after it" not in parsed.text
+
+
+def test_images_of_a_study_without_controls_mention_none(tmp_path):
+    _, parsed = render(tmp_path, {"d": ["x", "y"]}, models=FEW, validation=True)
+    assert "as image networks see them (resnet50):" in parsed.text
+    assert "Beside it what" not in parsed.text
+    assert "validation samples after it" in parsed.text
+
+
+def test_images_too_large_for_the_page_are_named_by_their_path_and_small_ones_stay(tmp_path):
+    paths, settings = fabricate(tmp_path, {"d": ["x", "y"], "e": ["x", "y"]}, models=FEW)
+    drawing = Path(paths["images"][0])
+    drawing.write_text(drawing.read_text().replace("</svg>", "<text>" + "x" * 500_000 + "</text></svg>"))
+    page = render_page(collect_study(paths, settings), TEMPLATES)
+    assert 'They lie in <span class="code">results/d/recipes/image-top/images/alphabetical-102.svg</span>' in page
+    assert "results/e/recipes/image-top/images" not in page
+    assert page.count("Test samples of ") == 2  # the label and title of the small one
 
 
 def test_script_of_the_rule_writes_the_page(tmp_path):

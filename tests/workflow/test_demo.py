@@ -83,6 +83,15 @@ def test_what_was_dropped_is_on_the_card(demo):
     assert read_json(demo.study / "results/demo-geo/card.json")["groups"]["samples_in_shared_groups"] > 0
 
 
+def test_images_and_learning_curves_are_in_the_report(demo):
+    page = (demo.study / "results/report/index.html").read_text()
+    drawn = list((demo.study / "results").glob("*/recipes/*/images/*.svg"))
+    assert [path.relative_to(demo.study / "results").parts[0] for path in drawn] == ["demo-tcga"]
+    classes = read_json(demo.study / "results/demo-tcga/card.json")["classes"]
+    assert drawn[0].read_text().count("<image ") == 2 * len(classes)  # and on random pixels
+    assert page.count("Learning curves on ") == 2 * len(DATASETS)  # caption and label
+
+
 def test_no_partial_file_is_left(demo):
     assert not list(demo.study.rglob("*.part"))
 

@@ -65,6 +65,8 @@ def test_the_real_study_resolves_with_downloads_and_all_networks(tmp_path):
     assert done["finetune_backbone"] == 4 * 4 * 3 * 10  # with their controls
     assert done["train_gexpnet"] == 4 * 3  # with its controls
     assert done["attribute_genes"] == 4 * 2
+    assert done["draw_images"] == 4  # all image networks of a dataset share a recipe and a layout
+    assert sum(count for name, count in done.items() if name.startswith("lay_out_genes")) == 4 * 2
 
 
 @pytest.mark.workflow

@@ -269,6 +269,33 @@ def layout_settings(wildcards):
     return canonical({**LAYOUTS[wildcards.layout], "seed": RUN["seed"]})
 
 
+def image_sources(dataset):
+    """Return recipe and layout of every image network of a dataset, by its name; a leaky one is not drawn."""
+    names = [] if is_leaky(dataset) else [name for name in models_of(dataset) if name in image_models()]
+    return {name: (recipe_of(dataset, name), layout_name(MODELS[name]["layout"])) for name in names}
+
+
+def first_features(wildcards):
+    """Return the features of the first fold."""
+    return FEATURES.format(fold=1, **wildcards)
+
+
+def layouts_beside(wildcards):
+    """Return the layouts of a figure of images: the networks' own, then that of their control with shuffled genes."""
+    sources, own = image_sources(wildcards.dataset), (wildcards.recipe, wildcards.layout)
+    shuffled = [name for name in sources if control_of(name) == "shuffled" and sources[base_of(name)] == own]
+    return list(dict.fromkeys([wildcards.layout, *(sources[name][1] for name in shuffled)]))
+
+
+def drawn_layouts(wildcards):
+    names = {"dataset": wildcards.dataset, "recipe": wildcards.recipe, "fold": 1}
+    return [LAYOUT.format(layout=layout, **names) for layout in layouts_beside(wildcards)]
+
+
+def image_settings(wildcards):
+    return canonical([LAYOUTS[layout] for layout in layouts_beside(wildcards)])
+
+
 # --- models
 
 
@@ -408,14 +435,15 @@ def of_attributed(name, only_simulated=False):
     ]
 
 
-def of_trained():
-    """Return the facts of every training of every model."""
+def of_trained(name, only_networks=False):
+    """Return a file of every training of every model, or of every network."""
     return [
         path
         for dataset in DATASETS
         for model in models_of(dataset)
+        if not (only_networks and model in networks(*REFERENCES))
         for path in expand(
-            "results/{dataset}/models/{model}/fold{fold}/training.json",
+            f"results/{{dataset}}/models/{{model}}/fold{{fold}}/{name}",
             dataset=dataset,
             model=model,
             fold=range(1, fold_count(dataset) + 1),
@@ -427,6 +455,12 @@ def of_recipes(name):
     """Return a file of every recipe that a dataset uses."""
     used = {(dataset, recipe_of(dataset, model)) for dataset in DATASETS for model in models_of(dataset)}
     return [f"results/{dataset}/recipes/{recipe}/{name}" for dataset, recipe in sorted(used)]
+
+
+def of_images():
+    """Return the figures of samples as image networks see them: one a dataset, recipe and layout."""
+    sources = {(d, *source) for d in DATASETS for name, source in image_sources(d).items() if base_of(name) == name}
+    return [f"results/{dataset}/recipes/{recipe}/images/{layout}.svg" for dataset, recipe, layout in sorted(sources)]
 
 
 def drawing_settings(wildcards):
@@ -449,6 +483,7 @@ def report_settings(wildcards):
             "config": shown,
             "models": {dataset: models_of(dataset) for dataset in DATASETS},
             "recipes": {d: {model: recipe_of(d, model) for model in models_of(d)} for d in DATASETS},
+            "layouts": {d: {name: layout for name, (_, layout) in image_sources(d).items()} for d in DATASETS},
             "reference_models": networks(*REFERENCES),
             "image_models": image_models(),
         }

@@ -51,3 +51,22 @@ for COUNT, NAMES in FOLD_COUNTS.items():
             code=code("lay_out_genes.py"),
         script:
             "../../scripts/lay_out_genes.py"
+
+
+rule draw_images:
+    input:
+        features=first_features,
+        layouts=drawn_layouts,
+    output:
+        images="results/{dataset}/recipes/{recipe}/images/{layout}.svg",
+    log:
+        "results/logs/{dataset}/recipes/{recipe}/draw_images.{layout}.log",
+    wildcard_constraints:
+        layout=one_of(LAYOUTS),
+    conda:
+        "../../envs/gexflow.yaml"
+    params:
+        settings=image_settings,
+        code=code("draw_images.py"),
+    script:
+        "../../scripts/draw_images.py"

@@ -18,7 +18,9 @@ rule write_report:
         truth=[f"results/{dataset}/simulated/truth.json" for dataset in CHOSEN_DATASETS if simulated(dataset)],
         summaries=of_recipes("summary.tsv"),
         stabilities=of_recipes("stability.json"),
-        trainings=of_trained(),
+        trainings=of_trained("training.json"),
+        histories=of_trained("history.tsv", only_networks=True),
+        images=of_images(),
         template=BASE / "workflow/report/index.html.j2",
         style=BASE / "workflow/report/style.css",
     output:

@@ -11,16 +11,19 @@ from markupsafe import Markup
 from gexflow.report import sections
 from gexflow.report.caveats import find_caveats
 from gexflow.report.controls import explained, is_control, naming, without_controls
+from gexflow.report.curves import curves_figure
 from gexflow.report.figures import confusion_figure, interval_figure, page_drawing
 from gexflow.report.leaky import WHY, beside_clean, called, without_leaky
 from gexflow.report.shared import not_compared, shared_table
 from gexflow.report.stability import stability_rows
 from gexflow.report.study import Study
 from gexflow.report.svg import inline_svg
-from gexflow.report.words import counted, known
+from gexflow.report.words import counted, known, listed
+from gexflow.variants import base_of, control_of
 
 HEATMAPS_BYTES = 1_000_000  # for all heat maps together: the page shall open anywhere and pass through e-mail
 CARD_BYTES = 400_000
+IMAGES_BYTES = 500_000  # for all samples as networks see them
 FEW_MODELS = 3
 
 
@@ -49,6 +52,7 @@ def render_page(study: Study, template_folder: str | Path) -> str:
     )
     settings = study.settings
     share = HEATMAPS_BYTES // max(sum(1 for _ in _heatmaps(study)), 1)
+    fitting = _fitting([entry for dataset in study.datasets for entry in dataset["images"]], IMAGES_BYTES)
     return environment.get_template("index.html.j2").render(
         title=settings.get("title") or "Tumour classification from gene expression",
         style=Markup((folder / "style.css").read_text(encoding="utf-8")),
@@ -57,7 +61,7 @@ def render_page(study: Study, template_folder: str | Path) -> str:
         controls=explained(study.datasets),
         metric_names=list(sections.METRICS.values()),
         datasets=[
-            _dataset(dataset, number, share, settings) | {"published": beside_clean(dataset, study.datasets)}
+            _dataset(dataset, number, share, fitting) | {"published": beside_clean(dataset, study.datasets)}
             for number, dataset in enumerate(study.datasets, 1)
         ],
         dataset_count=len(without_leaky(study.datasets)),
@@ -74,7 +78,17 @@ def _heatmaps(study: Study) -> Any:
         yield from (model for model in dataset["models"] if (model["attribution"] or {}).get("heatmap"))
 
 
-def _dataset(dataset: dict[str, Any], number: int, heatmap_bytes: int, settings: dict[str, Any]) -> dict[str, Any]:
+def _fitting(images: list[dict[str, Any]], most_bytes: int) -> set[str]:
+    """Return the paths of the drawings that fit into the page together: small ones first."""
+    paths = set()
+    for entry in sorted(images, key=lambda entry: len(entry["drawing"])):
+        most_bytes -= len(entry["drawing"])
+        if most_bytes >= 0:
+            paths.add(entry["path"])
+    return paths
+
+
+def _dataset(dataset: dict[str, Any], number: int, heatmap_bytes: int, fitting: set[str]) -> dict[str, Any]:
     """Return all that the template prints of one dataset."""
     key = f"d{number}-{_slug(dataset['name'])}"
     attributed = sections.attribution(dataset)
@@ -92,6 +106,8 @@ def _dataset(dataset: dict[str, Any], number: int, heatmap_bytes: int, settings:
         "metrics": sections.metrics(dataset),
         "per_class": sections.per_class(dataset),
         "scored_models": [model["name"] for model in without_controls(dataset["models"]) if model["per_class"]],
+        "images": _images(dataset, key, fitting),
+        "curves": _curves(dataset, key),
         "interval_figure": _intervals(dataset, key),
         "confusions": _confusions(dataset, key),
         "attribution": attributed,
@@ -134,6 +150,38 @@ def _intervals(dataset: dict[str, Any], key: str) -> Markup | None:
     label = f"Accuracy of {counted(count, 'model')} on {called(dataset['name'])}, with three kinds of 95 % interval"
     bayes = (dataset["truth"] or {}).get("bayes_accuracy")
     return Markup(interval_figure(models, sections.majority_accuracy(dataset), bayes, f"{key}-i", label))
+
+
+def _images(dataset: dict[str, Any], key: str, fitting: set[str]) -> list[dict[str, Any]]:
+    """Return samples as image networks see them, or where they lie when they would make the page too heavy."""
+    shuffled = {base_of(model["name"]) for model in dataset["models"] if control_of(model["name"]) == "shuffled"}
+    figures = []
+    for place, entry in enumerate(dataset["images"], 1):
+        models = [name for name in entry["models"] if not control_of(name)]
+        label = f"Test samples of {dataset['name']} as {listed(models, 20)} see them"
+        drawn = entry["path"] in fitting
+        figures.append(
+            {
+                "models": listed(models, 20),
+                "beside": bool(shuffled & set(models)),
+                "figure": Markup(page_drawing(entry["drawing"], f"{key}-p{place}", label)) if drawn else None,
+                "path": entry["path"],
+            }
+        )
+    return figures
+
+
+def _curves(dataset: dict[str, Any], key: str) -> dict[str, Any] | None:
+    networks = [model for model in dataset["models"] if model["histories"]]
+    count = len(without_controls(networks))
+    if not count:
+        return None
+    label = f"Loss and accuracy by epoch of {counted(count, 'network')} on {dataset['name']}"
+    return {
+        "figure": Markup(curves_figure(networks, f"{key}-l", label)),
+        "controls": len(networks) > count,
+        "validated": any("validation_loss" in table for model in networks for table in model["histories"]),
+    }
 
 
 def _confusions(dataset: dict[str, Any], key: str) -> list[dict[str, Any]]:

@@ -23,7 +23,8 @@ KEYS = {
         ("cards", "card_figures", "metrics", "intervals", "per_class", "confusion", "controls", "truth"), (0,)
     ),
     **dict.fromkeys(("genes", "heatmaps", "deltas", "recovery", "summaries", "stabilities"), (0, 2)),
-    "trainings": (0, 2, 3),  # one a fold
+    "images": (0, 2, 4),  # one a layout
+    **dict.fromkeys(("trainings", "histories"), (0, 2, 3)),  # one a fold
 }
 
 
@@ -37,10 +38,11 @@ class Study:
         Title, config, versions, digest and the choices of datasets, models and recipes.
     datasets : list of dict
         One a dataset, its leaky variant behind it: `name`, `card`, `expected` and `tried_on` of the config,
-        `card_figure` (SVG, or None), `classes`, `models`, `recipes`, `controls` (rows of differences), `truth` (None
-        for real data). A model is a dict: `name`, `reference`, `image`, `recipe`, `folds` (rows of metrics),
-        `intervals` (metric, then method), `per_class`, `confusion` (`classes` and `counts`, or None), `training` (one
-        entry a fold) and `attribution` (or None).
+        `card_figure` (SVG, or None), `classes`, `models`, `recipes`, `controls` (rows of differences), `images`
+        (`models` that see them, `drawing`, `path`), `truth` (None for real data). A model is a dict: `name`,
+        `reference`, `image`, `recipe`, `folds` (rows of metrics), `intervals` (metric, then method), `per_class`,
+        `confusion` (`classes` and `counts`, or None), `training` and `histories` (one entry, one table a fold) and
+        `attribution` (or None).
     shared : list of dict
         Rows of the table of shared samples: what every dataset shares with every other one.
     """
@@ -57,8 +59,8 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     ----------
     paths : mapping of lists of paths
         `cards`, `card_figures`, `metrics`, `intervals`, `per_class`, `confusion`, `genes`, `heatmaps`, `deltas`,
-        `recovery`, `truth`, `summaries`, `stabilities`, `trainings`, `shared_samples`; a kind may be missing. Dataset,
-        model and recipe are taken from the path below the last `results/`.
+        `recovery`, `truth`, `summaries`, `stabilities`, `images`, `trainings`, `histories`, `shared_samples`; a kind
+        may be missing. Dataset, model, recipe and layout are taken from the path below the last `results/`.
     settings : dict
         What the config says about the study; see the rule `write_report`.
     """
@@ -116,6 +118,7 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
         "classes": classes,
         "truth": read("truth"),
         "controls": [] if controls is None else _rows(controls),
+        "images": _images(name, files, recipes, settings.get("layouts", {}).get(name, {})),
         "models": [_model(name, model, recipes.get(model), tables, classes, files, settings) for model in models],
         "repeats": 1 if is_leaky(name) else settings.get("config", {}).get("run", {}).get("repeats", 1),
         "recipes": [
@@ -124,6 +127,19 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
             if dataset == name
         ],
     }
+
+
+def _images(dataset: str, files: Files, recipes: dict[str, str], layouts: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the figures of samples as networks see them, each with the models that see just these."""
+    return [
+        {
+            "models": [name for name in layouts if recipes.get(name) == recipe and f"{layouts[name]}.svg" == file],
+            "drawing": path.read_text(encoding="utf-8"),
+            "path": "/".join(("results", *place(path))),
+        }
+        for (owner, recipe, file), path in files["images"].items()
+        if owner == dataset
+    ]
 
 
 def _stability(key: tuple[str, str], files: Files) -> dict[str, Any] | None:
@@ -159,6 +175,7 @@ def _model(
     intervals: dict[str, dict[str, dict[str, Any]]] = {}
     for row in rows["intervals"]:
         intervals.setdefault(row["metric"], {})[row["method"]] = row
+    histories = {key[2]: read_table(path) for key, path in files["histories"].items() if key[:2] == (dataset, name)}
     trainings = [read_json(path) for key, path in files["trainings"].items() if key[:2] == (dataset, name)]
     return {
         "name": name,
@@ -170,6 +187,7 @@ def _model(
         "per_class": rows["per_class"],
         "confusion": _confusion(rows["confusion"], classes),
         "training": sorted(trainings, key=lambda entry: entry["fold"]),
+        "histories": list(histories.values()),
         "attribution": _attribution((dataset, name), files, settings.get("top_genes", 10)),
     }
 

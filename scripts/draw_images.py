@@ -1,0 +1,31 @@
+"""Rule draw_images: one test sample a class of the first fold, as image networks see it."""
+
+import json
+
+import anndata
+import numpy as np
+
+from gexflow import files
+from gexflow.log import job_log
+from gexflow.recipes.image_figure import draw_images
+from gexflow.recipes.images import first_test_samples, scatter_genes
+from gexflow.recipes.layouts import side_of
+
+HEADINGS = {"alphabetical": "alphabetical order", "random": "random pixels"}
+
+with job_log(snakemake.log[0]) as log:
+    layouts = json.loads(snakemake.params.settings)
+    features = anndata.read_h5ad(snakemake.input.features, backed="r")
+    labels, parts = (features.obs[name].to_numpy().astype(str) for name in ("label", "part"))
+    rows = first_test_samples(labels, parts)
+    values = np.array([features.X[row] for row in rows.values()])
+    images = {}
+    for layout, path in zip(layouts, snakemake.input.layouts, strict=True):
+        table = files.read_table(path, text=("gene",))
+        side = side_of(layout["size"], len(table))
+        pixels = table["row"].to_numpy(), table["column"].to_numpy()
+        images[HEADINGS[layout["order"]]] = scatter_genes(values, *pixels, side)
+    samples = [str(features.obs_names[row]) for row in rows.values()]
+    absent = sorted(set(labels) - set(rows))
+    files.write_text(draw_images(images, list(rows), samples, absent), snakemake.output.images)
+    log.info("%d samples on %d layouts: %s", len(samples), len(images), ", ".join(samples))

@@ -176,7 +176,7 @@ def _curves(dataset: dict[str, Any], key: str) -> dict[str, Any] | None:
     count = len(without_controls(networks))
     if not count:
         return None
-    label = f"Loss and accuracy by epoch of {counted(count, 'network')} on {dataset['name']}"
+    label = f"Loss and accuracy by epoch of {counted(count, 'network')} on {called(dataset['name'])}"
     return {
         "figure": Markup(curves_figure(networks, f"{key}-l", label)),
         "controls": len(networks) > count,

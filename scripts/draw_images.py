@@ -11,8 +11,6 @@ from gexflow.recipes.image_figure import draw_images
 from gexflow.recipes.images import first_test_samples, scatter_genes
 from gexflow.recipes.layouts import side_of
 
-HEADINGS = {"alphabetical": "alphabetical order", "random": "random pixels"}
-
 with job_log(snakemake.log[0]) as log:
     layouts = json.loads(snakemake.params.settings)
     features = anndata.read_h5ad(snakemake.input.features, backed="r")
@@ -24,7 +22,8 @@ with job_log(snakemake.log[0]) as log:
         table = files.read_table(path, text=("gene",))
         side = side_of(layout["size"], len(table))
         pixels = table["row"].to_numpy(), table["column"].to_numpy()
-        images[HEADINGS[layout["order"]]] = scatter_genes(values, *pixels, side)
+        heading = "random pixels" if layout["order"] == "random" else f"{layout['order']} order"
+        images[heading] = scatter_genes(values, *pixels, side)
     samples = [str(features.obs_names[row]) for row in rows.values()]
     absent = sorted(set(labels) - set(rows))
     files.write_text(draw_images(images, list(rows), samples, absent), snakemake.output.images)

@@ -125,6 +125,16 @@ def test_a_gene_missing_in_one_training_part_is_left_out_there_and_counted(cohor
     assert f"set, recipe mine, fold 2, {said}" in job.log.read_text()
 
 
+def test_missing_values_get_the_middle_rank_are_counted_and_no_fold_changes_the_ranks(cohort, tmp_path):
+    cohort.X[0, :3] = np.nan
+    job = Job(tmp_path, cohort, split(cohort), ["sample_rank"])
+    assert notes(job.run(), "1 sample_rank") == ["sample_rank: 3 of 800 values missing set to the middle rank, 0.5"] * 4
+    first, *others = (read_h5ad(path).X for path in job.job.output.features)
+    assert (first[0, :3] == 0.5).all()
+    for other in others:
+        np.testing.assert_array_equal(first, other)
+
+
 def test_a_training_part_without_any_value_is_refused(cohort, tmp_path):
     cohort.X[~rows_tested_in(cohort, 2)] = np.nan
     message = Job(tmp_path, cohort, split(cohort), ["impute_median"]).error()

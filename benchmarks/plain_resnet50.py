@@ -91,7 +91,7 @@ def train_plain(
             optimiser.zero_grad()
             step.backward()
             optimiser.step()
-            total += float(step) * len(y)
+            total += step.item() * len(y)
         loss = total / len(data)
     return loss, time.perf_counter() - start
 

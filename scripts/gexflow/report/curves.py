@@ -17,7 +17,7 @@ from gexflow.variants import base_of
 VALIDATION = "#b0692a"  # readable on light and dark pages
 DASHES = ((0, (4, 1.6)), (0, (1, 1.2)), (0, (5, 1.4, 1, 1.4)), (0, (9, 2)))
 ACROSS = 5
-_WIDTH, _ROW, _LEFT, _TOP, _BLOCK = 9.2, 1.15, 0.5, 0.32, 0.62  # inches
+_WIDTH, _ROW, _LEFT, _TOP, _BLOCK = 9.2, 1.15, 0.5, 0.32, 0.55  # inches
 _QUANTITIES = (("loss", 1), ("accuracy", 100))
 
 
@@ -46,7 +46,7 @@ def curves_figure(models: list[dict[str, Any]], name: str, label: str) -> str:
         figure = Figure(figsize=(_WIDTH, height))
         width = (_WIDTH - _LEFT - 0.1) / max(2, len(blocks[0]))
         for number, block in enumerate(blocks):
-            top = height - _TOP - number * (2 * _ROW + _BLOCK) - 0.2
+            top = height - _TOP - number * (2 * _ROW + _BLOCK) - 0.1
             for column, network in enumerate(block):
                 own = [model for model in controls if base_of(model["name"]) == network["name"]]
                 for row, (quantity, factor) in enumerate(_QUANTITIES):

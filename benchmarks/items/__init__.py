@@ -1,7 +1,7 @@
 """The items of the table by name, in its order. What one needs beyond numpy is imported when it is run."""
 
 from benchmarks.item import Item
-from benchmarks.items import gene_quantile, gexpnet, read_ebpp, recipe_chain, sample_quantile, select_logistic
+from benchmarks.items import gene_quantile, gexpnet, layout, read_ebpp, recipe_chain, sample_quantile, select_logistic
 
-_MODULES = [gene_quantile, sample_quantile, select_logistic, gexpnet, recipe_chain, read_ebpp]
+_MODULES = [gene_quantile, sample_quantile, select_logistic, gexpnet, layout, recipe_chain, read_ebpp]
 ITEMS: dict[str, Item] = {item.name: item for module in _MODULES for item in module.ITEMS}

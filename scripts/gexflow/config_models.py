@@ -6,6 +6,8 @@ from gexflow.models.heads import HEADS
 
 def check_model(name: str, model: dict, run: dict) -> None:
     """Refuse settings of a model that contradict each other or the part `run` of the config."""
+    if "layout" in model:
+        _check_layout(name, model["layout"])
     if model["network"] != "gexpnet":
         return
     widest, channels = widest_head(model["heads"]), model["block_channels"]
@@ -18,6 +20,14 @@ def check_model(name: str, model: dict, run: dict) -> None:
         raise InputError(
             f"config: models.{name}.early_stopping needs validation samples, but run.validation is 0\n"
             "set run.validation to a share such as 0.1, or early_stopping to null"
+        )
+
+
+def _check_layout(name: str, layout: dict) -> None:
+    if "method" in layout and layout["order"] != "correlation":
+        raise InputError(
+            f"config: models.{name}.layout.method is set, but the order {layout['order']} has none\n"
+            "set layout.order to correlation, or remove the method"
         )
 
 

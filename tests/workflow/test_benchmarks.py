@@ -22,6 +22,8 @@ PROMISED = {
     "gexpnet-train",
     "gexpnet-fast",
     "recipe-chain",
+    "layout-10k",
+    "images-10k",
 }
 FIELDS = {"item", "peer", "ours_seconds", "peer_seconds", "ratio", "ours_peak_bytes", "peer_peak_bytes"}
 FIELDS |= {"input_bytes", "rounds", "threads", "date", "machine", "versions", "agreement", "bar"}

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from gexflow.models.backbones import BACKBONES, ImageNetwork
 from gexflow.models.gene_image import GeneImage
 from gexflow.models.weights import load_imagenet
+from gexflow.recipes.layout_shape import layout_shape
 
 
 def build_image_network(
@@ -27,10 +27,8 @@ def build_image_network(
         First hex digits (or all) of that file's sha256.
     """
     backbone = BACKBONES[settings["network"]]
-    side = settings["layout"]["size"]
-    if side == "auto":
-        side = int(np.ceil(np.sqrt(len(layout))))
+    shape = layout_shape(settings["layout"]["size"], len(layout))
     resize = {"native": None, "published": backbone.published_side}.get(settings["image_size"], settings["image_size"])
-    image = GeneImage(layout["row"], layout["column"], (side, side), resize, *backbone.normalisation)
+    image = GeneImage(layout["row"], layout["column"], shape, resize, *backbone.normalisation)
     fill = None if weights is None else lambda network: load_imagenet(network, weights, expected)
     return ImageNetwork(settings["network"], image, n_classes, fill)

@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.item import Item, Outcome, Unsuitable, Way, load_arrays
 
-PACKAGES = ["numpy", "scipy", "scikit-learn", "pandas", "anndata", "torch", "qnorm"]
+PACKAGES = ["numpy", "scipy", "scikit-learn", "pandas", "anndata", "torch", "qnorm", "pyDeepInsight"]
 
 
 def peak_bytes() -> int:

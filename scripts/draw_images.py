@@ -9,7 +9,7 @@ from gexflow import files
 from gexflow.log import job_log
 from gexflow.recipes.image_figure import draw_images
 from gexflow.recipes.images import first_test_samples, scatter_genes
-from gexflow.recipes.layouts import side_of
+from gexflow.recipes.layout_shape import layout_shape
 
 with job_log(snakemake.log[0]) as log:
     layouts = json.loads(snakemake.params.settings)
@@ -20,10 +20,10 @@ with job_log(snakemake.log[0]) as log:
     images = {}
     for layout, path in zip(layouts, snakemake.input.layouts, strict=True):
         table = files.read_table(path, text=("gene",))
-        side = side_of(layout["size"], len(table))
+        shape = layout_shape(layout["size"], len(table))
         pixels = table["row"].to_numpy(), table["column"].to_numpy()
         heading = "random pixels" if layout["order"] == "random" else f"{layout['order']} order"
-        images[heading] = scatter_genes(values, *pixels, side)
+        images[heading] = scatter_genes(values, *pixels, shape)
     samples = [str(features.obs_names[row]) for row in rows.values()]
     absent = sorted(set(labels) - set(rows))
     files.write_text(draw_images(images, list(rows), samples, absent), snakemake.output.images)

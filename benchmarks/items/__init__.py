@@ -4,6 +4,7 @@ from benchmarks.item import Item
 from benchmarks.items import (
     gene_quantile,
     gexpnet,
+    layout,
     read_ebpp,
     recipe_chain,
     resnet50,
@@ -11,5 +12,5 @@ from benchmarks.items import (
     select_logistic,
 )
 
-_MODULES = [gene_quantile, sample_quantile, select_logistic, gexpnet, recipe_chain, read_ebpp, resnet50]
+_MODULES = [gene_quantile, sample_quantile, select_logistic, gexpnet, recipe_chain, read_ebpp, resnet50, layout]
 ITEMS: dict[str, Item] = {item.name: item for module in _MODULES for item in module.ITEMS}

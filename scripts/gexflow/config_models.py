@@ -21,6 +21,8 @@ def check_model(name: str, model: dict, run: dict) -> None:
             f"config: models.{name}.early_stopping needs validation samples, but run.validation is 0\n"
             "set run.validation to a share such as 0.1, or early_stopping to null"
         )
+    if "layout" in model:
+        _check_layout(name, model["layout"])
     if model["network"] != "gexpnet":
         return
     widest, channels = widest_head(model["heads"]), model["block_channels"]
@@ -43,6 +45,14 @@ def _check_image_network(name: str, model: dict) -> None:
         raise InputError(
             f"config: models.{name}.learn is last-block, which is known for {', '.join(IMAGE_NETWORKS)} only\n"
             "set learn to head or all"
+        )
+
+
+def _check_layout(name: str, layout: dict) -> None:
+    if "method" in layout and layout["order"] != "correlation":
+        raise InputError(
+            f"config: models.{name}.layout.method is set, but the order {layout['order']} has none\n"
+            "set layout.order to correlation, or remove the method"
         )
 
 

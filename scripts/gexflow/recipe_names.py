@@ -4,8 +4,10 @@ SAMPLE_WISE = frozenset({"cpm", "to_log2", "floor", "clip", "sample_rank"})  # a
 
 
 def layout_name(layout: dict) -> str:
-    """Return the file name of a layout, e.g. `alphabetical-102` or `random-auto`."""
-    return f"{layout['order']}-{layout['size']}"
+    """Return the file name of a layout, e.g. `alphabetical-96x108`, `random-auto` or `correlation-tsne-102`."""
+    size = layout["size"]
+    method = [layout["method"]] if layout["order"] == "correlation" else []
+    return "-".join([layout["order"], *method, "x".join(map(str, size)) if isinstance(size, list) else str(size)])
 
 
 def learns_nothing(steps: list) -> bool:

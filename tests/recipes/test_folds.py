@@ -131,3 +131,35 @@ def test_the_leak_of_a_fit_on_all_samples_is_real():
         score[fit_on] = (np.array(["x", "y"])[nearest] == labels[~train]).mean()
     assert score["train"] < 0.7  # labels mean nothing
     assert score["all"] > 0.8
+
+
+def test_features_carry_the_places_of_their_genes(cohort):
+    chromosome, start = [*"1234X", "", "", "7"], [5.0, 6, np.nan, 8, 9, np.nan, np.nan, np.nan]
+    cohort.var["chromosome"], cohort.var["start"] = pd.Categorical(chromosome), start
+    fold = prepare_fold(cohort, parts(slice(10, 30)), ["impute_median", {"select_variance": {"top": 5}}])
+    kept = fold.fitted.var["kept"].to_numpy()
+    assert fold.features.var["chromosome"].tolist() == list(np.array(chromosome)[kept])
+    np.testing.assert_array_equal(fold.features.var["start"], np.array(start)[kept])
+
+
+@pytest.mark.parametrize("by", ["mean", "largest_mean"])
+def test_a_collapsed_gene_has_the_first_known_place_of_its_probes_in_every_fold(cohort, by):
+    # probes of A are 0, 3 and 6, those of B 2 and 5
+    cohort.var["chromosome"] = ["", "9", "2", "17", "X", "2", "5", ""]
+    cohort.var["start"] = [np.nan, 1, np.nan, 70.0, 80, 20, 30, np.nan]
+    steps = ["impute_median", {"collapse_genes": {"by": by, "unmapped": "keep"}}]
+    for train in (slice(0, 10), slice(10, 30)):
+        var = prepare_fold(cohort, parts(train), steps).features.var
+        assert var["chromosome"].to_dict() == {
+            "probe0": "17",
+            "probe1": "9",
+            "probe2": "2",
+            "probe4": "X",
+            "probe7": "",
+        }
+        assert var["start"].drop("probe7").to_dict() == {"probe0": 70, "probe1": 1, "probe2": 20, "probe4": 80}
+        assert np.isnan(var.loc["probe7", "start"])
+
+
+def test_without_places_features_have_none(cohort):
+    assert list(prepare_fold(cohort, parts(slice(10, 30)), ["impute_median"]).features.var) == ["symbol"]

@@ -57,7 +57,7 @@ def test_genes_stand_where_the_network_finds_them():
     layout = lay_out_genes([f"g{i}" for i in range(70)], "random", 9, seed=5)
     network = GeneImage(layout["row"], layout["column"], (9, 9), None, [0.0] * 3, [1.0] * 3)
     seen = network(torch.from_numpy(values)).numpy()
-    images = scatter_genes(values, layout["row"].to_numpy(), layout["column"].to_numpy(), 9)
+    images = scatter_genes(values, layout["row"].to_numpy(), layout["column"].to_numpy(), (9, 9))
     for channel in range(3):
         np.testing.assert_array_equal(np.nan_to_num(images), seen[:, channel])
     assert np.isnan(images).sum() == 3 * (81 - 70)
@@ -126,7 +126,9 @@ def test_the_script_draws_test_samples_of_the_fold_on_its_layouts(tmp_path):
     assert "no test sample in this fold: z" in texts(drawing)
     shown = values[[2, 1]]
     expected = [
-        shades(scatter_genes(row[None], t["row"].to_numpy(), t["column"].to_numpy(), 3)[0], shown.min(), shown.max())
+        shades(
+            scatter_genes(row[None], t["row"].to_numpy(), t["column"].to_numpy(), (3, 3))[0], shown.min(), shown.max()
+        )
         for row in shown
         for t in layouts
     ]

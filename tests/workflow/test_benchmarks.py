@@ -22,6 +22,8 @@ PROMISED = {
     "gexpnet-train",
     "gexpnet-fast",
     "recipe-chain",
+    "layout-10k",
+    "images-10k",
 }
 FIELDS = {"item", "peer", "ours_seconds", "peer_seconds", "ratio", "ours_peak_bytes", "peer_peak_bytes"}
 FIELDS |= {"input_bytes", "rounds", "threads", "date", "machine", "versions", "agreement", "bar"}
@@ -139,7 +141,10 @@ def test_the_readme_shows_the_recorded_results():
 def test_the_peers_use_the_locked_numpy_and_pin_exactly():
     lines = (ROOT / "benchmarks/requirements-peers.txt").read_text().splitlines()
     pins = dict(line.split(" #")[0].split("==") for line in lines if not line.startswith("#"))
-    assert f"numpy=={pins['numpy']} " in (ROOT / "requirements.txt").read_text()
+    locked = (ROOT / "requirements.txt").read_text()
+    assert all(
+        f"{name}=={pins[name]} " in locked for name in ("numpy", "scipy", "scikit-learn", "torch", "torchvision")
+    )
     assert {item.peer_package for item in ITEMS.values()} - {""} <= set(pins)
     assert "qnorm" not in (ROOT / "requirements.txt").read_text() + (ROOT / "pyproject.toml").read_text()
 

@@ -150,6 +150,9 @@ MISTAKES = {
     "models.gexpnet.control": ("dense", ['"control"', 'mean "controls"']),
     "models.resnet50.controls": (["dense"], ["models.resnet50.controls", "random, shuffled"]),
     "models.majority.controls": (["shuffled"], ['unknown key "controls"']),
+    "models.resnet50.layout": ({"order": "correlated"}, ["layout.order", 'mean "correlation"']),
+    "models.resnet50.layout.size": (0, ["models.resnet50.layout.size", "at least 1", "[rows, columns]"]),
+    "models.resnet50.layout.method": ("pca", ["layout.method", "alphabetical has none", "set layout.order"]),
     "models.majority.epochs": (3, ['"epochs"']),
     "recipes.plain": (["imputemedian"], ['"imputemedian"', 'mean "impute_median"']),
     "recipes.logs": ([{"to_log2": {"ofset": 1}}], ['"ofset"', 'mean "offset"']),
@@ -185,6 +188,35 @@ def test_a_mistake_in_a_head_is_told(tmp_path, case):
     assert len(str(caught.value).splitlines()) == 2
     for word in words:
         assert word in str(caught.value)
+
+
+RECTANGLES = {
+    "a side of 0": ([96, 0], ["layout.size.1 is 0", "at least 1"]),
+    "half a pixel": ([96.5, 108], ["layout.size.0 is 96.5", "integer"]),
+    "three sides": ([96, 108, 3], ["layout.size", "at most 2"]),
+    "one side": ([96], ["layout.size", "at least 2"]),
+    "words": (["96", 108], ["layout.size.0 is '96'", "integer"]),
+    "a square of half a pixel": (9.5, ["layout.size is 9.5", "integer"]),
+}
+
+
+@pytest.mark.parametrize("case", RECTANGLES)
+def test_a_mistake_in_the_size_of_a_layout_is_told(tmp_path, case):
+    size, words = RECTANGLES[case]
+    with pytest.raises(InputError) as caught:
+        load(tmp_path, changed("models.resnet50.layout", {"size": size}))
+    assert len(str(caught.value).splitlines()) == 2
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_only_a_correlation_layout_has_a_method(tmp_path):
+    def layout(**keys):
+        return load(tmp_path, changed("models.resnet50.layout", keys))["models"]["resnet50"]["layout"]
+
+    assert layout(order="correlation") == {"order": "correlation", "size": 102, "method": "tsne"}
+    assert layout(order="correlation", size=[96, 108], method="pca")["method"] == "pca"
+    assert layout(order="chromosome", size="auto") == {"order": "chromosome", "size": "auto"}
 
 
 @pytest.mark.parametrize("place", ["run.models", "datasets.own.models", "attribution.models"])

@@ -46,6 +46,11 @@ for COUNT, NAMES in FOLD_COUNTS.items():
             layout=one_of(LAYOUTS),
         conda:
             "../../envs/gexflow.yaml"
+        # a correlation layout alone needs as much; t-SNE adds up what more than two threads give in any order
+        threads: 2
+        resources:
+            mem_mb=8000,
+            runtime=60,
         params:
             settings=layout_settings,
             code=code("lay_out_genes.py"),

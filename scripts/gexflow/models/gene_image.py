@@ -47,4 +47,4 @@ class GeneImage(nn.Module):
         image = flat.index_copy(1, self.pixels, x).view(len(x), 1, *self.size)
         if self.resize is not None and (self.resize, self.resize) != tuple(self.size):
             image = nn.functional.interpolate(image, size=(self.resize, self.resize), mode="nearest")
-        return ((image - self.mean) / self.deviation).contiguous(memory_format=torch.channels_last)
+        return (image - self.mean).div_(self.deviation)  # memory for the images once more would cost more than the sums

@@ -12,7 +12,7 @@ from gexflow.models.backbones import cut, find_backbone
 from gexflow.models.gene_image import GeneImage
 from gexflow.models.image_heads import build_head
 from gexflow.models.weights import load_imagenet
-from gexflow.recipes.layouts import side_of
+from gexflow.recipes.layout_shape import layout_shape
 
 # The published L2(.01) adds .01 x the sum of squares of one kernel to the loss: weight decay .02 on it alone.
 KERNEL_DECAY = 0.02
@@ -146,9 +146,9 @@ def build_image_network(
     """
     name = settings["network"]
     backbone = find_backbone(name)
-    side = side_of(settings["layout"]["size"], len(layout))
+    shape = layout_shape(settings["layout"]["size"], len(layout))
     resize = {"native": None, "published": backbone.published_side}.get(settings["image_size"], settings["image_size"])
-    image = GeneImage(layout["row"], layout["column"], (side, side), resize, *backbone.normalisation)
+    image = GeneImage(layout["row"], layout["column"], shape, resize, *backbone.normalisation)
     fill = None if weights is None else lambda network: load_imagenet(network, weights, expected)
     network = ImageNetwork(name, image, n_classes, fill, settings["learn"], settings["head"], settings["seed"])
     return network.to(memory_format=torch.channels_last)

@@ -96,6 +96,22 @@ def first_columns(symbols: np.ndarray) -> np.ndarray:
     return np.where(names[codes] == "", columns, first[codes])
 
 
+def placed_columns(symbols: np.ndarray, places: pd.DataFrame) -> np.ndarray:
+    """Return, for every column, the first column with its symbol whose place is known best.
+
+    Parameters
+    ----------
+    symbols : str array (columns,), "" where a column has none
+    places : DataFrame (columns)
+        `chromosome` ("" where unknown) and `start` (NaN where unknown): a start counts more than a chromosome alone.
+    """
+    unknown = (places["chromosome"].astype(str) == "").to_numpy().astype(int) + places["start"].isna().to_numpy()
+    best_first = np.argsort(unknown, kind="stable")
+    chosen = np.empty(len(symbols), dtype=int)
+    chosen[best_first] = best_first[first_columns(np.asarray(symbols, dtype=object)[best_first])]
+    return chosen
+
+
 def _largest_mean(X: np.ndarray, gene: np.ndarray) -> np.ndarray:
     """Return, for every column, the column of its gene whose mean over the samples is largest."""
     known = (~np.isnan(X)).sum(axis=0)

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from gexflow.errors import InputError
-from gexflow.recipes.collapse import CollapseGenes, first_columns
+from gexflow.recipes.collapse import CollapseGenes, first_columns, placed_columns
 from gexflow.recipes.in_place import drop_columns, reorder_rows
 from gexflow.recipes.quantile import GeneQuantile
 from gexflow.recipes.recipe import (
@@ -56,7 +56,8 @@ def prepare_folds(
     ----------
     cohort : AnnData
         X float32 (samples, genes), best with each gene's values side by side in memory; `obs["label"]`,
-        `var["symbol"]` ("" where a gene has none), `uns["scale"]`.
+        `var["symbol"]` ("" where a gene has none), `uns["scale"]`; `var["chromosome"]` and `var["start"]` go on to the
+        features where there are any.
     parts : list of str arrays (samples,), one a fold
         train, validation, test or holdout, in the cohort's order. Only "train" rows reach a fitted value.
     steps : list
@@ -107,7 +108,7 @@ def _describe(
 ) -> PreparedFold:
     """Put names and what was learned beside the features."""
     obs = cohort.obs[["label", "group"]].assign(part=pd.Categorical(part))
-    var = cohort.var.iloc[shown_genes(recipe, symbols)][["symbol"]].copy()
+    var = described_genes(cohort.var, recipe, symbols)
     summary = step_table(recipe, cohort.n_vars, notes)
     summary.insert(0, "fold", fold)
     if fit_on == "all":  # said once, where the reader begins
@@ -227,6 +228,25 @@ def _rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return values.T.take(rows, axis=1).T
 
 
+def described_genes(var: pd.DataFrame, recipe: Pipeline, symbols: np.ndarray) -> pd.DataFrame:
+    """Return symbol and, where the cohort has them, chromosome and start of every feature.
+
+    A collapsed gene has the first known place among its probes in the cohort, the same in every fold.
+    """
+    shown = shown_genes(recipe, symbols)
+    described = var.iloc[shown][["symbol"]].copy()
+    if "chromosome" in var:
+        places = var[["chromosome", "start"]]
+        source = placed_columns(symbols, places)[shown] if _collapses(recipe) else shown
+        described[["chromosome", "start"]] = places.iloc[source].to_numpy(dtype=object)
+        described["start"] = described["start"].astype(np.float64)
+    return described
+
+
+def _collapses(recipe: Pipeline) -> bool:
+    return any(isinstance(step, CollapseGenes) for _, step in recipe.steps)
+
+
 def shown_genes(recipe: Pipeline, symbols: np.ndarray) -> np.ndarray:
     """Return, for every feature, the index of the cohort's gene that it is named after.
 
@@ -234,8 +254,7 @@ def shown_genes(recipe: Pipeline, symbols: np.ndarray) -> np.ndarray:
     fold: so its attributions meet over the folds.
     """
     kept = kept_genes(recipe, len(symbols))
-    collapsed = any(isinstance(step, CollapseGenes) for _, step in recipe.steps)
-    return first_columns(symbols)[kept] if collapsed else kept
+    return first_columns(symbols)[kept] if _collapses(recipe) else kept
 
 
 def candidate_genes(recipe: Pipeline, symbols: np.ndarray) -> np.ndarray:

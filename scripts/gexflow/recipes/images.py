@@ -16,7 +16,7 @@ def first_test_samples(labels: np.ndarray, parts: np.ndarray) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def scatter_genes(values: np.ndarray, rows: np.ndarray, columns: np.ndarray, side: int) -> np.ndarray:
+def scatter_genes(values: np.ndarray, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Put gene values on their pixels.
 
     Parameters
@@ -24,13 +24,13 @@ def scatter_genes(values: np.ndarray, rows: np.ndarray, columns: np.ndarray, sid
     values : float array (samples, genes)
     rows, columns : int arrays (genes,)
         From `lay_out_genes`.
-    side : int
-        Of the square, in pixels.
+    shape : (int, int)
+        Height and width in pixels.
 
     Returns
     -------
-    float32 array (samples, side, side), NaN on pixels without a gene, which the network sees as 0.
+    float32 array (samples, height, width), NaN on pixels without a gene, which the network sees as 0.
     """
-    images = np.full((len(values), side, side), np.nan, dtype=np.float32)
+    images = np.full((len(values), *shape), np.nan, dtype=np.float32)
     images[:, rows, columns] = values
     return images

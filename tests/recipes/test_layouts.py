@@ -78,6 +78,7 @@ def test_the_shape_follows_the_size(size, genes, shape):
 def test_an_image_network_has_the_shape_of_its_layout():
     layout = lay_out_genes(NAMES, "alphabetical", [32, 40], seed=0)
     model = {"network": "resnet50", "layout": {"size": [32, 40]}, "image_size": "native"}
+    model |= {"learn": "last-block", "head": "published", "seed": 0}
     network = build_image_network(model, layout, 2, None, "")
     assert network.image.size == (32, 40)
     model["layout"]["size"] = [40, 16]
@@ -244,7 +245,7 @@ def test_constant_genes_are_laid_out_together(method, constant):
     layout = lay_out_genes([f"g{i}" for i in range(40)], "correlation", [10, 4], 0, values=values, method=method)
     assert len(pixels_of(layout)) == 40
     if constant in (1, 5):
-        assert layout["row"][:constant].min() >= 8
+        assert layout["row"][:constant].min() >= 7  # beyond all others, and so among the last three rows of ten
     assert layout_note("correlation", values=values) == f"{constant} of 40 genes are constant and stand together"
 
 

@@ -47,8 +47,8 @@ with job_log(snakemake.log[0]) as log:
         settings["seed"],
         device,
         lambda _, line: log.info("epoch %d: loss %.4f, accuracy %.3f", *map(line.get, ("epoch", "loss", "accuracy"))),
-        on_features,
         checkpoint,
+        on_features,
     )
     files.write_table(trained.predictions, snakemake.output.predictions)
     save_network(trained.network, snakemake.output.model, settings)

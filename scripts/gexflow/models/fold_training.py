@@ -31,8 +31,8 @@ def train_folds(
     seed: int,
     device: torch.device,
     report: Callable | None = None,
-    prepare: Callable | None = None,
     checkpoint: Checkpoint | None = None,
+    prepare: Callable | None = None,
 ) -> list[Trained]:
     """Build, train and apply networks, several folds at once as one stack.
 
@@ -47,10 +47,10 @@ def train_folds(
     device : torch.device
     report : function (fold number, history line) or None
         Called after each epoch.
-    prepare : function (network, FoldData) -> Module, or None
-        Gets what is to be trained, and may change the data that it is trained on (see `trunk_features`).
     checkpoint : Checkpoint or None
         Where the training goes on and is saved now and then; the caller removes it when the results are written.
+    prepare : function (network, FoldData) -> Module, or None
+        Gets what is to be trained, and may change the data that it is trained on (see `trunk_features`).
 
     Returns
     -------

@@ -11,11 +11,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.manifold import _t_sne
 
 from gexflow.errors import InputError
 from gexflow.files import read_table, write_h5ad
 from gexflow.models.image_network import build_image_network
 from gexflow.recipe_names import layout_name
+from gexflow.recipes import gene_map
 from gexflow.recipes.gene_map import map_genes, standardise_genes
 from gexflow.recipes.layout_shape import layout_shape
 from gexflow.recipes.layouts import lay_out_genes, layout_note
@@ -245,7 +247,7 @@ def test_constant_genes_are_laid_out_together(method, constant):
     layout = lay_out_genes([f"g{i}" for i in range(40)], "correlation", [10, 4], 0, values=values, method=method)
     assert len(pixels_of(layout)) == 40
     if constant in (1, 5):
-        assert layout["row"][:constant].min() >= 7  # beyond all others, and so among the last three rows of ten
+        assert layout["row"][:constant].min() >= 7  # the last quarter: 3 of 10 rows
     assert layout_note("correlation", values=values) == f"{constant} of 40 genes are constant and stand together"
 
 
@@ -255,6 +257,27 @@ def test_tiny_tables_are_laid_out(samples, genes, method):
     values = np.random.default_rng(0).normal(size=(samples, genes)).astype(np.float32)
     layout = lay_out_genes(["g"] * genes, "correlation", "auto", 0, values=values, method=method)
     assert len(pixels_of(layout)) == genes
+
+
+def test_the_embedding_stops_after_its_few_steps(monkeypatch):
+    """scikit-learn has no setting for the steps of exaggeration: an upgrade may rename what gene_map sets."""
+    made = []
+    fit = gene_map._ShortTSNE.fit_transform
+    monkeypatch.setattr(gene_map._ShortTSNE, "fit_transform", lambda self, X: (made.append(self), fit(self, X))[1])
+    monkeypatch.setattr(gene_map, "ITERATIONS", 31)
+    exaggerated = []
+    monkeypatch.setattr(_t_sne, "_gradient_descent", _recording(exaggerated, _t_sne._gradient_descent))
+    map_genes(correlated(genes=50), "tsne", 0)
+    assert exaggerated == [30, 31]
+    assert made[0].n_iter_ == 30
+
+
+def _recording(seen: list[int], descend):
+    def record(*arguments, **options):
+        seen.append(options["max_iter"])
+        return descend(*arguments, **options)
+
+    return record
 
 
 @pytest.mark.parametrize("method", ["tsne", "pca"])

@@ -141,10 +141,8 @@ def test_the_readme_shows_the_recorded_results():
 def test_the_peers_use_the_locked_numpy_and_pin_exactly():
     lines = (ROOT / "benchmarks/requirements-peers.txt").read_text().splitlines()
     pins = dict(line.split(" #")[0].split("==") for line in lines if not line.startswith("#"))
-    locked = (ROOT / "requirements.txt").read_text()
-    assert all(
-        f"{name}=={pins[name]} " in locked for name in ("numpy", "scipy", "scikit-learn", "torch", "torchvision")
-    )
+    locked, shared = (ROOT / "requirements.txt").read_text(), ("numpy", "scipy", "scikit-learn", "torch", "torchvision")
+    assert all(f"{name}=={pins[name]} " in locked for name in shared)
     assert {item.peer_package for item in ITEMS.values()} - {""} <= set(pins)
     assert "qnorm" not in (ROOT / "requirements.txt").read_text() + (ROOT / "pyproject.toml").read_text()
 

@@ -46,8 +46,9 @@ for COUNT, NAMES in FOLD_COUNTS.items():
             layout=one_of(LAYOUTS),
         conda:
             "../../envs/gexflow.yaml"
-        # a correlation layout alone needs as much; t-SNE adds up what more than two threads give in any order
-        threads: 2
+        # one: t-SNE turns last digits, which change with the number of threads, into another map; ten seconds a fold of
+        # 9,000 samples x 10,000 genes, and the memory, are for a correlation layout alone
+        threads: 1
         resources:
             mem_mb=8000,
             runtime=60,

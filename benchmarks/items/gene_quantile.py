@@ -61,6 +61,7 @@ def ours_all(folder: Path, settings: Settings) -> Callable[[], Outcome]:
         kept = {}
         for number, features in enumerate(prepared(cohort, fold, [{"gene_quantile": {"output": "normal"}}])):
             kept[f"fold{number}"] = features.X[:, :_COMPARED].copy()
+            del features  # before the next fold is made
         return Outcome(kept)
 
     return run

@@ -33,10 +33,12 @@ def normal_scores(places: np.ndarray, last: int) -> np.ndarray:
     np.maximum(tail, np.float32(BOUND / 2), out=tail)
     w = -np.log(4 * tail * (1 - tail))
     scores = _polynomial(w - np.float32(2.5), _CENTRAL)
-    far = np.flatnonzero(w >= 5)
+    beyond = tail <= np.float32(BOUND)
+    far = np.flatnonzero((w >= 5) & ~beyond)
     scores[far] = _polynomial(np.sqrt(w[far]) - np.float32(3), _TAIL)
     scores *= np.float32(np.sqrt(2)) * (1 - 2 * tail)
     np.minimum(scores, np.float32(END), out=scores)
+    np.copyto(scores, np.float32(END), where=beyond)
     return np.copysign(scores, offsets.astype(np.float32), out=scores).reshape(places.shape)
 
 

@@ -39,3 +39,12 @@ def order_lines(lines: np.ndarray) -> np.ndarray:
     keys |= np.arange(lines.shape[1])
     keys.sort(axis=1)
     return keys & 0xFFFFFFFF
+
+
+def runs_of_equal(ordered: np.ndarray) -> np.ndarray:
+    """Return begin and end (exclusive) of the runs of equal values in a sorted array, int32 (2, runs)."""
+    repeated = np.flatnonzero(ordered[1:] == ordered[:-1])
+    breaks = np.flatnonzero(np.diff(repeated) > 1)
+    begins = repeated[np.concatenate([[0], breaks + 1])] if repeated.size else repeated
+    ends = repeated[np.concatenate([breaks, [-1]])] + 2 if repeated.size else repeated
+    return np.array([begins, ends], dtype=np.int32)

@@ -6,7 +6,7 @@ import numpy as np
 
 from gexflow.recipes.blocks import LINE, cut, in_blocks
 from gexflow.recipes.normal_scores import BOUND, normal_scores
-from gexflow.recipes.order import order_genes, order_lines
+from gexflow.recipes.order import order_genes, order_lines, runs_of_equal
 from gexflow.recipes.shared import SharedValues
 from gexflow.recipes.values import Standardising
 
@@ -163,17 +163,16 @@ def _positions(values: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
     positions = np.empty_like(values)
     for line, gene, marks in zip(positions, values, quantiles, strict=True):
         line[:] = np.interp(gene, marks, numbers)  # of equal quantiles it takes the last
-    tied = np.flatnonzero((quantiles[:, 1:] == quantiles[:, :-1]).any(axis=1))
-    if tied.size:
-        equal = _counts(values[tied], quantiles[tied], "left") - _counts(values[tied], quantiles[tied], "right")
-        positions[tied] -= np.maximum(equal - 1, 0) / 2
+    for gene in np.flatnonzero((quantiles[:, 1:] == quantiles[:, :-1]).any(axis=1)):
+        _centre_ties(positions[gene], values[gene], quantiles[gene])
     return positions
 
 
-def _counts(values: np.ndarray, quantiles: np.ndarray, side: str) -> np.ndarray:
-    """Count for each sorted value the quantiles of its gene below it ("right"), or not above it ("left")."""
-    counts = np.empty(values.shape, dtype=np.intp)
-    for line, gene, marks in zip(counts, values, quantiles, strict=True):
-        first = gene.searchsorted(marks, side)  # the first value that a quantile is counted for
-        np.cumsum(np.bincount(first, minlength=len(gene) + 1)[:-1], out=line)
-    return counts
+def _centre_ties(positions: np.ndarray, values: np.ndarray, quantiles: np.ndarray) -> None:
+    """Put the values of one gene that equal several quantiles in the middle of these."""
+    begins, ends = runs_of_equal(quantiles)
+    first = values.searchsorted(quantiles[begins], "left")
+    lengths = values.searchsorted(quantiles[begins], "right") - first
+    starts = np.cumsum(lengths) - lengths
+    places = np.repeat(first - starts, lengths) + np.arange(lengths.sum())
+    positions[places] = np.repeat((begins + ends - 1) / 2, lengths)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gexflow.recipes.blocks import LINE, in_blocks
-from gexflow.recipes.order import order_lines
+from gexflow.recipes.order import order_lines, runs_of_equal
 
 
 @dataclass
@@ -42,17 +42,8 @@ def rank_samples(values: np.ndarray) -> SampleRanks:
         for sample, row, places in zip(range(block.start, block.stop), rows, order, strict=True):
             row.take(places, out=ordered[sample], mode="clip")
             ranks[sample, places] = places_in_order
-            ties[sample] = _tied_runs(ordered[sample])
+            ties[sample] = runs_of_equal(ordered[sample])
         known[block] = genes - np.isnan(rows).sum(axis=1)
 
     in_blocks(rank_block, samples, genes, at_least=LINE)
     return SampleRanks(ordered, ranks, ties, known)
-
-
-def _tied_runs(ordered: np.ndarray) -> np.ndarray:
-    """Return begin and end of the runs of equal values, int32 (2, runs)."""
-    repeated = np.flatnonzero(ordered[1:] == ordered[:-1])
-    breaks = np.flatnonzero(np.diff(repeated) > 1)
-    begins = repeated[np.concatenate([[0], breaks + 1])] if repeated.size else repeated
-    ends = repeated[np.concatenate([breaks, [-1]])] + 2 if repeated.size else repeated
-    return np.array([begins, ends], dtype=np.int32)

@@ -11,10 +11,10 @@ from benchmarks.item import Arrays, Item, Outcome, Settings
 
 RATE, BATCH = 1e-4, 32  # as published
 SETTINGS = {
-    "full": {"train": 1000, "test": 300, "genes": 10362, "classes": 5, "epochs": 20, "loss_within": 0.15},
-    "small": {"train": 12, "test": 6, "genes": 1000, "classes": 2, "epochs": 2, "loss_within": 2.0},
+    "full": {"train": 1000, "test": 300, "genes": 10362, "classes": 5, "epochs": 20, "margin": 0.05},
+    "small": {"train": 12, "test": 6, "genes": 1000, "classes": 2, "epochs": 2, "margin": 1.0},
 }
-_EFFECT = 0.35  # shift of a class's genes, in standard deviations of the noise
+_EFFECT = 1.5  # shift of a class's genes, in standard deviations of the noise
 
 
 def make(folder: Path, settings: Settings) -> dict:
@@ -26,7 +26,7 @@ def make(folder: Path, settings: Settings) -> dict:
     count = settings["train"] + settings["test"]
     labels = np.arange(count) % settings["classes"]
     values = rng.normal(0.5, 0.15, (count, settings["genes"])).astype(np.float32)
-    marks = rng.random((settings["classes"], settings["genes"])) < 0.05
+    marks = rng.random((settings["classes"], settings["genes"])) < 0.1
     values += (0.15 * _EFFECT * marks)[labels].astype(np.float32)
     np.savez(folder / "data.npz", values=np.clip(values, 0, 1), labels=labels)
     torch.manual_seed(32)
@@ -86,8 +86,8 @@ def ours(folder: Path, settings: Settings, image_size: str | int, precision: str
             prepare=lambda network, part: learn_from_features(network, part, half, device, scratch),
         )
         right = float((trained.predictions["label"] == trained.predictions["predicted"]).mean())
-        losses = trained.history["loss"]
-        return Outcome({"accuracy": np.array(right), "first_loss": np.array(losses.iloc[0])}, {"accuracy": right})
+        facts = {"accuracy": right, "first_loss": float(trained.history["loss"].iloc[0])}
+        return Outcome({"accuracy": np.array(right)}, facts)
 
     return run
 
@@ -96,7 +96,7 @@ def peer(folder: Path, settings: Settings) -> Callable[[], Outcome]:
     """Train one epoch by the plain loop, scaled up; predict the test samples once.
 
     What it would reach after all epochs is found outside the measured time, by the same training on what its frozen
-    layers give; in the first round only, as it takes minutes.
+    layers give.
     """
     import torch
     from torch.utils.data import TensorDataset
@@ -114,25 +114,19 @@ def peer(folder: Path, settings: Settings) -> Callable[[], Outcome]:
         start = time.perf_counter()
         accuracy(network, test)
         whole = seconds * settings["epochs"] + time.perf_counter() - start
-        reached = np.nan
-        if seed == 1:
-            network = PlainResNet50(folder / "resnet50.pth", settings["classes"])
-            kept = TensorDataset(frozen_output(network, train), train.labels)
-            train_plain(network, kept, settings["epochs"], RATE, BATCH, seed, shortcut=True)
-            reached = accuracy(network, test)
-        arrays = {"accuracy": np.array(reached), "first_loss": np.array(loss)}
-        return Outcome(arrays, {"accuracy": reached}, whole, f"from 1 of {settings['epochs']} epochs")
+        kept = TensorDataset(frozen_output(network, train), train.labels)
+        train_plain(network, kept, settings["epochs"] - 1, RATE, BATCH, seed, shortcut=True)
+        reached = accuracy(network, test)
+        facts = {"accuracy": reached, "first_loss": loss}
+        return Outcome({"accuracy": np.array(reached)}, facts, whole, f"from 1 of {settings['epochs']} epochs")
 
     return run
 
 
 def compare(ours: Arrays, peer: Arrays, folder: Path, settings: Settings) -> dict:
-    """The first epoch's training loss, from other random numbers, is near the plain loop's."""
-    mine, theirs = float(ours["first_loss"]), float(peer["first_loss"])
-    words = f"loss of the first epoch {mine:.3f} and {theirs:.3f}; accuracy {float(ours['accuracy']):.3f}"
-    if np.isfinite(peer["accuracy"]):
-        words += f" and {float(peer['accuracy']):.3f}"
-    return {"agrees": abs(mine - theirs) <= settings["loss_within"] * theirs, "words": words}
+    """Our accuracy on the test samples is at most five points below the plain loop's."""
+    mine, theirs = float(ours["accuracy"]), float(peer["accuracy"])
+    return {"agrees": mine >= theirs - settings["margin"], "words": f"accuracy {mine:.3f} and {theirs:.3f}"}
 
 
 def _item(name: str, about: str, image_size: str | int, precision: str, at_least: float, aim: str) -> Item:

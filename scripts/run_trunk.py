@@ -1,6 +1,8 @@
 """Rule run_trunk: run an image network's frozen layers once for all folds, whose images are the same."""
 
 import json
+import signal
+import sys
 from pathlib import Path
 
 import torch
@@ -12,6 +14,7 @@ from gexflow.models.image_network import build_image_network
 from gexflow.models.trainer import Training, pick_device
 from gexflow.models.trunk_features import write_shared
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a cancelled job, too, tidies up
 with job_log(snakemake.log[0]) as log:
     torch.set_num_threads(snakemake.threads)
     settings = json.loads(snakemake.params.settings)

@@ -134,6 +134,21 @@ def resolve_files(config: dict) -> None:
                     entry["path"] = local_path(entry["address"], place)
 
 
+def resolve_weights(config: dict) -> None:
+    """Give the weights of the selected models, where they are files of one's own, `path` or `file`, in place.
+
+    `file` is the name of a download; it begins with the file's checksum, since hubs give all files one name.
+    """
+    for name in config["run"]["models"]:
+        weights = config["models"][name].get("weights")
+        if isinstance(weights, dict):
+            place = f"models.{name}.weights"
+            if is_remote(weights["address"]):
+                weights["file"] = f"{weights['sha256'][:8]}-{download_name(weights['address'], place)}"
+            else:
+                weights["path"] = local_path(weights["address"], place)
+
+
 def _check_same(known: dict, entry: dict, place: str) -> None:
     """Refuse two downloads under one name, and two opinions on one download."""
     if file_origin(known) != file_origin(entry):

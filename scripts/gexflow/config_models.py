@@ -2,14 +2,7 @@
 
 from gexflow.errors import InputError
 from gexflow.models.heads import HEADS
-
-IMAGE_NETWORKS = ("xception", "densenet169", "resnet50", "vgg19")
-TIMM = "timm/"
-
-
-def is_image_network(network: str) -> bool:
-    """Tell the networks on images: the study's four, and those of timm."""
-    return network in IMAGE_NETWORKS or network.startswith(TIMM)
+from gexflow.network_names import IMAGE_NETWORKS, TIMM, is_image_network
 
 
 def check_model(name: str, model: dict, run: dict) -> None:

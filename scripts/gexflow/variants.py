@@ -5,7 +5,7 @@ Light: Snakemake reads it at every start and in every job.
 
 from copy import deepcopy
 
-from gexflow.config_models import is_image_network
+from gexflow.network_names import is_image_network
 
 _MARK = "~"
 # controls in the order of the report, each with the settings that it changes
@@ -32,6 +32,8 @@ def with_controls(models: dict[str, dict]) -> dict[str, dict]:
         found[name] = plain
         for control, change in controls_of(settings["network"]).items():
             changed = _changed(plain, change)
+            if changed.get("layout", {}).get("order") == "random":
+                changed["layout"].pop("method", None)  # it is the layout of all controls, whatever their models have
             if control in settings.get("controls", []) and changed != plain:
                 found[f"{name}{_MARK}{control}"] = changed
     return found

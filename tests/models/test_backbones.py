@@ -136,6 +136,12 @@ def test_networks_that_timm_does_not_know_or_cannot_cut_are_refused():
         build_image_network(settings, LAYOUT, 4, None, "")
 
 
+def test_an_image_too_small_for_its_layout_is_refused_since_it_would_lose_genes():
+    with pytest.raises(InputError, match=r"lose genes of a layout of 60 x 60: .* at least 60"):
+        ImageNetwork("resnet50", image(60, 3600, resize=48), 3)
+    ImageNetwork("resnet50", image(60, 3600, resize=60), 3)
+
+
 @pytest.fixture(scope="module")
 def weights_file(tmp_path_factory):
     torch.manual_seed(5)

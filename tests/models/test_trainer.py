@@ -12,7 +12,7 @@ from gexflow.models.fold import Fold
 from gexflow.models.fold_training import Trained, train_folds
 from gexflow.models.gexpnet import GexpNet
 from gexflow.models.stacks import stack
-from gexflow.models.trainer import FoldData, NotFinite, Training, predict, seed_all, train
+from gexflow.models.trainer import FoldData, NotFinite, Training, exact_convolutions, predict, seed_all, train
 from gexflow.recipes.folds import prepare_folds
 
 CPU = torch.device("cpu")
@@ -36,6 +36,14 @@ def fit(fold: Fold, training: Training = FAST, seed: int = 3, build=GexpNet) -> 
 def train_one(network, values, targets, training) -> list[dict]:
     data = FoldData(values, targets, None, torch.Generator().manual_seed(0), 1)
     return train(stack([network], CPU), [data], int(targets.max()) + 1, training, CPU)[0]
+
+
+def test_exact_convolutions_keep_cudnn():
+    before = torch._C._get_cudnn_enabled()
+    with exact_convolutions():
+        assert torch._C._get_cudnn_enabled() == before
+        assert not torch.backends.cudnn.allow_tf32
+    assert torch._C._get_cudnn_enabled() == before
 
 
 def test_gexpnet_learns_what_can_be_learned(fold):

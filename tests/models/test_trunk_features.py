@@ -12,7 +12,7 @@ from gexflow.models.backbones import IMAGENET
 from gexflow.models.fold import Fold
 from gexflow.models.fold_training import train_folds
 from gexflow.models.gene_image import GeneImage
-from gexflow.models.image_network import ImageNetwork
+from gexflow.models.image_network import ImageNetwork, LearningPart
 from gexflow.models.trainer import FoldData, Training
 from gexflow.models.trunk_features import (
     Scratch,
@@ -125,6 +125,17 @@ def test_features_kept_in_bfloat16_change_hardly_any_prediction(fold, tmp_path):
         exact = network.trunk(network.image(torch.as_tensor(values)))
     error = (shared.permute(0, 3, 1, 2).float() - exact).norm() / exact.norm()
     assert 1e-5 < error < 2e-2
+
+
+def test_coarse_features_that_folds_share_predict_nothing(fold, tmp_path):
+    path, about = tmp_path / "features.bin", tmp_path / "about.json"
+    write_shared(path, about, build(GENES, 3), fold.values, True, CPU, 10**9)
+    shared, part = read_shared(path, about), FoldData(*fold.part("train"), None, torch.Generator(), 1)
+    rows = {"train": fold.parts == "train", "validation": fold.parts == "none", "held_out": fold.held_out}
+    learner = learn_from_shared(build(GENES, 3), part, rows, shared, Scratch(tmp_path, 10**9))
+    assert isinstance(learner, LearningPart)
+    assert part.values.dtype == torch.bfloat16
+    assert part.held_out is None
 
 
 def test_random_backbones_are_the_same_in_every_fold():

@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import pytest
 
-from gexflow.config_files import merged_entry, resolve_files
+from gexflow.config_files import merged_entry, resolve_files, resolve_weights
 from gexflow.errors import InputError
 from tests.workflow.test_config import SMALL, load
 
@@ -110,3 +110,19 @@ def test_what_two_datasets_know_of_a_download_is_put_together():
     first = {"address": "a", "mirrors": ["m", "n"], "md5": "1"}
     merged = merged_entry(first, {"address": "a", "mirrors": ["o", "m"], "size_bytes": 5})
     assert merged == {"address": "a", "mirrors": ["m", "n", "o"], "md5": "1", "size_bytes": 5}
+
+
+def test_weights_of_hubs_keep_apart_by_their_checksum(tmp_path):
+    own = tmp_path / "own.pth"
+    own.touch()
+    address = "https://hub.example/{}/resolve/main/model.safetensors?download=true"
+    places = {"a": (address.format("a"), "1"), "b": (address.format("b"), "2"), "c": (str(own), "3")}
+    models = {name: {"weights": {"address": place, "sha256": 8 * digit}} for name, (place, digit) in places.items()}
+    config = {"run": {"models": [*models, "d"]}, "models": {**models, "d": {"weights": "random"}}}
+    resolve_weights(config)
+    kept = [models[name]["weights"]["file"] for name in "ab"]
+    assert kept == ["11111111-model.safetensors", "22222222-model.safetensors"]
+    assert models["c"]["weights"]["path"] == str(own)
+    own.unlink()
+    with pytest.raises(InputError, match=r"models.c.weights: there is no file .*own.pth"):
+        resolve_weights(config)

@@ -75,6 +75,14 @@ def test_names_are_taken_apart():
     assert (base_of("gexpnet"), control_of("gexpnet")) == ("gexpnet", "")
 
 
+def test_all_shuffled_controls_of_one_size_share_a_layout():
+    layouts = [{"order": "alphabetical", "size": 102}, {"order": "correlation", "method": "tsne", "size": 102}]
+    models = {f"m{i}": {"network": "vgg19", "layout": own, "controls": ["shuffled"]} for i, own in enumerate(layouts)}
+    found = with_controls(models)
+    assert found["m0~shuffled"]["layout"] == found["m1~shuffled"]["layout"] == {"order": "random", "size": 102}
+    assert found["m1"]["layout"]["method"] == "tsne"
+
+
 def test_the_schema_knows_the_same_controls():
     schema = yaml.safe_load(SCHEMA.read_text())["$defs"]
     for network, kind in {"gexpnet": "gexpnet", "vgg19": "image", "timm/resnet18": "image"}.items():

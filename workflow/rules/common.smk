@@ -10,10 +10,10 @@ BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
 
 from gexflow.config import REFERENCES, load_config
-from gexflow.config_models import is_image_network
-from gexflow.config_files import FILE_FACTS, FILE_KINDS, file_origin, merged_entry, resolve_files
+from gexflow.config_files import FILE_FACTS, FILE_KINDS, file_origin, merged_entry, resolve_files, resolve_weights
 from gexflow.digest import code_digest
 from gexflow.errors import InputError
+from gexflow.network_names import is_image_network
 from gexflow.recipe_names import layout_name, learns_nothing
 from gexflow.variants import base_of, control_of, is_leaky, with_controls, with_published
 
@@ -25,6 +25,7 @@ def load_study():
         schema = BASE / "workflow/schemas/config.schema.yaml"
         study = load_config([BASE / "config.yaml", *settings.configfiles], schema, dict(settings.config))
         resolve_files(study)
+        resolve_weights(study)
     except InputError as error:
         sys.exit(str(error))
     return study
@@ -304,6 +305,8 @@ def model_settings(wildcards):
     model = {key: value for key, value in MODELS[wildcards.model].items() if key not in ("recipe", "preset")}
     if found := weights_file(wildcards.model):
         model["sha256"] = found["sha256"]
+        if isinstance(model["weights"], dict):
+            model["weights"] = "own"  # wherever they come from
     return canonical({**model, "seed": RUN["seed"]})
 
 
@@ -351,9 +354,8 @@ def weights_file(name):
     if weights == "random":
         return {}
     found = WEIGHT_FILES[model["network"]] if weights == "imagenet" else weights
-    local = not found["address"].startswith(("http://", "https://"))
-    path = found["address"] if local else f"{WEIGHTS}/{found.get('file', found['address'].rsplit('/', 1)[-1])}"
-    return {"address": found["address"], "sha256": found["sha256"], "path": path, "local": local}
+    path = found["path"] if "path" in found else f"{WEIGHTS}/{found['file']}"
+    return {"address": found["address"], "sha256": found["sha256"], "path": path, "local": "path" in found}
 
 
 def model_weights(wildcards):

@@ -5,6 +5,8 @@ import torch
 from captum.attr import IntegratedGradients
 from torch import nn
 
+from gexflow.models.trainer import exact_convolutions
+
 
 def attribute(
     network: nn.Module, values: np.ndarray, baseline: np.ndarray, steps: int, device: torch.device, batch: int = 64
@@ -36,7 +38,7 @@ def attribute(
     network.to(device).eval()
     network.requires_grad_(False)
     method = IntegratedGradients(network)
-    with torch.backends.cudnn.flags(allow_tf32=False):  # its rounding would show as convergence delta
+    with exact_convolutions():  # their rounding would show as convergence delta
         return _attribute_blocks(method, network, values, baseline, steps, device, batch)
 
 

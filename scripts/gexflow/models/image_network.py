@@ -62,6 +62,12 @@ class ImageNetwork(nn.Module):
                 f"{name} needs images of at least {backbone.smallest_side} pixels a side, but gets {smallest}: "
                 "raise the model's `image_size` or its layout's size"
             )
+        if image.resize is not None and image.resize < max(image.size):
+            raise InputError(
+                f"an image of {image.resize} x {image.resize} pixels would lose genes of a layout of {image.size[0]} x "
+                f"{image.size[1]}: set the model's `image_size` to native or to at least {max(image.size)}, or keep "
+                "fewer genes"
+            )
         self.name = name
         self.image = image
         with torch.random.fork_rng(devices=[]):

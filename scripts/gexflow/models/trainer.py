@@ -4,6 +4,7 @@ import copy
 import logging
 import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -321,6 +322,12 @@ def best_epoch(history: list[dict]) -> int | None:
     return min(known)[1] if known else None
 
 
+def exact_convolutions() -> AbstractContextManager:
+    """Keep a GPU from rounding the factors of convolutions to ten bits (TF32)."""
+    # `enabled` is False by default there, which would leave cuDNN out altogether
+    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+
+
 @torch.no_grad()
 def predict(network: nn.Module, values: np.ndarray, device: torch.device, training: Training) -> np.ndarray:
     """Return class probabilities, float64 (samples, classes), of samples (samples, genes) in inference mode.
@@ -328,7 +335,7 @@ def predict(network: nn.Module, values: np.ndarray, device: torch.device, traini
     Always in float32: the coarse logits of bfloat16 tie, and attributions would explain another answer.
     """
     network.to(device).eval()
-    with torch.backends.cudnn.flags(allow_tf32=False):
+    with exact_convolutions():
         blocks = torch.as_tensor(values).split(max(256, training.batch_size))
         logits = [network(block.to(device)).cpu() for block in blocks]
     return torch.softmax(torch.cat(logits).double(), dim=1).numpy()

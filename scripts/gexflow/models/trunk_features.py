@@ -3,6 +3,7 @@
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def learn_from_shared(
     ----------
     network : ImageNetwork
     part : FoldData
-        Changed in place; its `held_out` becomes the trunk's output for all samples that do not train.
+        Changed in place; its `held_out` becomes the trunk's output for all samples that do not train, if it is float32.
     rows : map of bool arrays (samples,)
         train, validation and held_out.
     shared : Tensor (samples, height, width, channels)
@@ -92,7 +93,8 @@ def learn_from_shared(
     for start in range(0, len(order), _BLOCK):
         features[start : start + _BLOCK] = shared[torch.from_numpy(order[start : start + _BLOCK])]
     _replace(part, features)
-    part.held_out = shared[torch.from_numpy(np.flatnonzero(rows["held_out"]))].permute(0, 3, 1, 2)
+    if shared.dtype == torch.float32:  # predictions are exact: of coarser features, the network makes its own
+        part.held_out = shared[torch.from_numpy(np.flatnonzero(rows["held_out"]))].permute(0, 3, 1, 2)
     return LearningPart(network)
 
 
@@ -132,7 +134,9 @@ def write_shared(
 
     `path` stays empty if it would take more than `limit` bytes, or more than there is.
     """
-    shape, dtype = (len(values), *trunk_shape(network)), _dtype(half)
+    for left in path.parent.glob(f".{path.name}.*.part"):  # of a job that was killed
+        left.unlink(missing_ok=True)
+    start, shape, dtype = time.monotonic(), (len(values), *trunk_shape(network)), _dtype(half)
     kept = _allowed(shape, dtype, limit)
     with files.whole_file(path) as partial:
         Path(partial).touch()
@@ -142,7 +146,8 @@ def write_shared(
                 if kept:
                     run_trunk(network, values, features, half, device)
                     logger.info("kept for all folds in %s", path)
-    files.write_json({"kept": kept, "shape": list(shape), "dtype": _name(dtype)}, about)
+    seconds = round(time.monotonic() - start, 1)
+    files.write_json({"kept": kept, "shape": list(shape), "dtype": _name(dtype), "seconds": seconds}, about)
 
 
 def read_shared(path: Path, about: Path) -> Tensor | None:

@@ -23,8 +23,8 @@ WORDS = {
     ),
     "random": (
         "random weights",
-        "random weights stand in place of ImageNet's, also in the layers that do not learn",
-        "do the ImageNet weights give anything: is it transfer learning?",
+        "random weights stand in place of pretrained ones, also in layers that do not learn",
+        "do the pretrained weights give anything: is it transfer learning?",
     ),
 }
 MOST_NAMED = 20

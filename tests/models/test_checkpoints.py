@@ -19,7 +19,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from gexflow.models import checkpoints, image_network
+from gexflow.models import checkpoints, image_network, trunk_features
 from gexflow.models.checkpoints import Checkpoint
 from gexflow.models.fold import Fold
 from gexflow.models.fold_training import Trained, train_folds
@@ -246,6 +246,8 @@ SETTINGS = {
     "sha256": "",
     "layout": {"order": "alphabetical", "size": 32},
     "image_size": "native",
+    "learn": "last-block",
+    "head": "published",
     "optimiser": "adam",
     "learning_rate": 1e-3,
     "epochs": 3,
@@ -266,11 +268,13 @@ def run_rule(folder: str, study: str, small: bool) -> None:
     """Run the rule's script as Snakemake does, on features in the folder `study`, with a small network or its own."""
     if small:
         image_network.build_image_network = lambda _, layout, classes, *__: SmallImageNetwork(len(layout), classes)
+        trunk_features.learn_from_features = lambda network, *_: network  # it has no images
     job = SimpleNamespace(
-        input=SimpleNamespace(features=f"{study}/features.h5ad", layout=f"{study}/layout.tsv", weights=[]),
+        input=SimpleNamespace(features=f"{study}/features.h5ad", layout=f"{study}/layout.tsv", weights=[], trunk=[]),
         output=SimpleNamespace(**{kind: f"{folder}/{name}" for kind, name in OUTPUTS.items()}),
         params=SimpleNamespace(settings=json.dumps(SETTINGS, sort_keys=True), code="1"),
         wildcards=SimpleNamespace(fold="1", model="resnet50"),
+        resources=SimpleNamespace(tmpdir=f"{folder}.scratch", disk_mb=1000),
         log=[f"{folder}.log"],
         threads=1,
     )
@@ -287,7 +291,8 @@ def killed_while_writing(tensors, path, metadata) -> None:
 
 @pytest.mark.parametrize("small", [True, pytest.param(False, marks=pytest.mark.long)], ids=["small", "resnet50"])
 def test_a_killed_job_of_the_rule_goes_on_and_gives_the_very_same_files(tmp_path, monkeypatch, small):
-    monkeypatch.setattr(image_network, "build_image_network", image_network.build_image_network)  # put back afterwards
+    for module, name in ((image_network, "build_image_network"), (trunk_features, "learn_from_features")):
+        monkeypatch.setattr(module, name, getattr(module, name))  # put back afterwards
     fold = make_fold(samples=40)
     obs = pd.DataFrame({"label": fold.labels, "part": fold.parts}, index=fold.samples)
     anndata.AnnData(fold.values, obs=obs).write_h5ad(tmp_path / "features.h5ad")

@@ -89,6 +89,7 @@ def weights(features: anndata.AnnData, network: str, tmp_path: Path) -> dict:
     fold = Fold.read(path, 2)
     layout = lay_out_genes(list(features.var_names), "alphabetical", 32, 0)
     settings = {"network": "resnet50", "layout": {"size": 32}, "image_size": "native"}
+    settings |= {"learn": "last-block", "head": "published", "seed": 32}
     build = {
         "gexpnet": GexpNet,
         "resnet50": lambda genes, classes: build_image_network(settings, layout, classes, None, ""),

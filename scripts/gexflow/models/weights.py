@@ -71,9 +71,10 @@ def save_network(network: nn.Module, path: Path, facts: dict) -> None:
         for name, values in network.state_dict().items()
         if not name.startswith(_TRUNK)
     }
-    about = {"facts": json.dumps(facts, sort_keys=True), "trunk": _trunk_digest(network)}
+    # one entry: safetensors writes several in any order, and equal networks should give equal files
+    about = json.dumps({**facts, "trunk": _trunk_digest(network)}, sort_keys=True)
     with files.whole_file(path) as partial:
-        save_file(state, partial, metadata=about)
+        save_file(state, partial, metadata={"facts": about})
 
 
 def load_network(network: nn.Module, path: Path) -> None:
@@ -81,7 +82,7 @@ def load_network(network: nn.Module, path: Path) -> None:
     missing, unknown = network.load_state_dict(load_file(path), strict=False)
     wrong = [name for name in missing if not name.startswith(_TRUNK)] + list(unknown)
     with safe_open(path, framework="pt") as file:
-        trunk = (file.metadata() or {}).get("trunk", "")
+        trunk = json.loads((file.metadata() or {}).get("facts", "{}")).get("trunk", "")
     if wrong or trunk != _trunk_digest(network):
         layer = wrong[0] if wrong else "trunk"
         raise InputError(f"{path} does not fit this network (layer {layer}): delete it, so that it is trained again")

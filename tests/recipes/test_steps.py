@@ -25,9 +25,10 @@ from gexflow.recipes.recipe import (
     restore_recipe,
     store_recipe,
 )
+from gexflow.recipes.sample_rank import SampleRank
 from gexflow.recipes.selection import DropMissing, SelectFTest, SelectVariance
 from gexflow.recipes.step import SampleWise
-from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, SampleRank, ToLog2, Zscore
+from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, ToLog2, Zscore
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from gexflow.recipes.collapse import CollapseGenes
 from gexflow.recipes.logistic_selection import SelectLogistic
 from gexflow.recipes.quantile import GeneQuantile
 from gexflow.recipes.sample_quantile import SampleQuantile
+from gexflow.recipes.sample_rank import SampleRank
 from gexflow.recipes.selection import DropMissing, SelectFTest, SelectVariance
 from gexflow.recipes.step import Step
-from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, SampleRank, ToLog2, Zscore
+from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, ToLog2, Zscore
 
 STEPS: dict[str, type[Step]] = {
     "drop_missing": DropMissing,

@@ -32,7 +32,7 @@ class SampleQuantile(Step):
         self._learn_target(rank_samples(X), np.arange(len(X)))
 
     def _apply(self, X: np.ndarray) -> np.ndarray:
-        return self._map(rank_samples(X), np.arange(len(X)))
+        return map_to_target(rank_samples(X), self.target_, np.arange(len(X)))
 
     def fit_shared(self, shared: SharedValues, train: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Fit to training samples and map all samples, with the ranks that all folds share.
@@ -52,7 +52,7 @@ class SampleQuantile(Step):
         """
         self.n_features_in_ = shared.values.shape[1]
         self._learn_target(shared.sample_ranks, np.flatnonzero(train))
-        return self._map(shared.sample_ranks, rows)
+        return map_to_target(shared.sample_ranks, self.target_, rows)
 
     def _learn_target(self, samples: SampleRanks, rows: np.ndarray) -> None:
         genes = samples.ordered.shape[1]
@@ -66,22 +66,37 @@ class SampleQuantile(Step):
             raise InputError("no training sample has a value: sample_quantile has nothing to learn from")
         self.target_ = total / count
 
-    def _map(self, samples: SampleRanks, rows: np.ndarray) -> np.ndarray:
-        mapped = np.empty((len(rows), samples.ordered.shape[1]), dtype=np.float32)
-        whole = _Target(self.target_)
 
-        def map_block(block: slice) -> None:
-            for row, line in zip(rows[block], mapped[block], strict=True):
-                known = samples.known[row]
-                if known == len(line):
-                    places = whole.with_ties(*samples.ties[row])
-                else:
-                    places = np.full(len(line), np.nan, dtype=np.float32)
-                    places[:known] = _Target(_stretched(self.target_, known)).with_ties(*samples.ties[row])
-                places.take(samples.ranks[row], out=line, mode="clip")
+def map_to_target(samples: SampleRanks, target: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Give the places of each sample, from its lowest value to its highest, the values of a target.
 
-        in_blocks(map_block, len(rows), mapped.shape[1])
-        return mapped
+    Parameters
+    ----------
+    samples : SampleRanks
+    target : float array (genes,), in rising order
+    rows : int array
+        The samples wanted.
+
+    Returns
+    -------
+    mapped : float32 array (rows, genes)
+        Ties share the mean of their places. Missing values stay missing; the known ones are spread over the target.
+    """
+    mapped = np.empty((len(rows), samples.ordered.shape[1]), dtype=np.float32)
+    whole = _Target(target)
+
+    def map_block(block: slice) -> None:
+        for row, line in zip(rows[block], mapped[block], strict=True):
+            known = samples.known[row]
+            if known == len(line):
+                places = whole.with_ties(*samples.ties[row])
+            else:
+                places = np.full(len(line), np.nan, dtype=np.float32)
+                places[:known] = _Target(_stretched(target, known)).with_ties(*samples.ties[row])
+            places.take(samples.ranks[row], out=line, mode="clip")
+
+    in_blocks(map_block, len(rows), mapped.shape[1])
+    return mapped
 
 
 class _Target:

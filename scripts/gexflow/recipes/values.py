@@ -5,8 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from gexflow.errors import InputError
-from gexflow.recipes.blocks import LINE, in_blocks
-from gexflow.recipes.order import order_lines
+from gexflow.recipes.blocks import in_blocks
 from gexflow.recipes.step import SampleWise, Step, counted_genes, empty_genes
 
 
@@ -144,49 +143,6 @@ class Standardising(Step):
     def on_scale(cls, scale: str) -> tuple[bool, str, str]:
         """Accept any scale."""
         return True, "standardised", ""
-
-
-class SampleRank(SampleWise, Standardising):
-    """Replace each value by its rank among the genes of its sample, from 0 (the lowest) to 1. Learns nothing.
-
-    Ties share the mean of their ranks. Missing values take no part; they become 0.5, the middle rank, which says
-    neither low nor high. So do all genes of a sample whose values are all equal.
-    """
-
-    def _apply(self, X: np.ndarray) -> np.ndarray:
-        ranks = np.empty(X.shape, dtype=np.float32)
-
-        def rank_block(block: slice) -> None:
-            rows = np.ascontiguousarray(X[block])
-            order = order_lines(rows)
-            np.put_along_axis(ranks[block], order, _even_ranks(np.take_along_axis(rows, order, axis=1)), axis=1)
-
-        in_blocks(rank_block, *X.shape, at_least=LINE)
-        return ranks
-
-    def note(self, X: np.ndarray) -> str:
-        """Count the values, and the samples, of which no rank is known."""
-        missing = np.isnan(X)
-        flat = int((np.nanmax(X, axis=1, initial=-np.inf) <= np.nanmin(X, axis=1, initial=np.inf)).sum())
-        told = [f"{missing.sum():,} of {X.size:,} values missing"] if missing.any() else []
-        told += [f"{flat:,} of {len(X):,} samples with no two different values"] if flat else []
-        return f"sample_rank: {' and '.join(told)} set to the middle rank, 0.5" if told else ""
-
-
-def _even_ranks(ordered: np.ndarray) -> np.ndarray:
-    """Return the ranks, 0 to 1, of sorted values (samples, genes); missing values stand last and get 0.5."""
-    samples, genes = ordered.shape
-    places = np.arange(genes)
-    changes = ordered[:, 1:] != ordered[:, :-1]
-    first, last = np.zeros((samples, genes)), np.full((samples, genes), genes - 1.0)
-    first[:, 1:] = np.where(changes, places[1:], 0)
-    last[:, :-1] = np.where(changes, places[:-1], genes - 1)
-    first = np.maximum.accumulate(first, axis=1)
-    last = np.minimum.accumulate(last[:, ::-1], axis=1)[:, ::-1]
-    missing = np.isnan(ordered)
-    highest = genes - 1 - missing.sum(axis=1, keepdims=True)
-    middle = missing | (highest <= 0)
-    return np.where(middle, 0.5, (first + last) / (2 * np.maximum(highest, 1)))
 
 
 class Zscore(Standardising):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from gexflow.models.gene_network import ShuffledGenes
 from gexflow.models.gexpnet import GexpNet
 from gexflow.models.stacked_gexpnet import StackedGexpNet
+from gexflow.models.weights import learned
 
 
 class Stack(Protocol):
@@ -96,11 +97,6 @@ class GexpNets:
     def tensors(self) -> dict[str, Tensor]:
         """Return weights and statistics of all folds, in the form that trains."""
         return {**self._stacked.parameters, **self._stacked.statistics}
-
-
-def learned(network: nn.Module) -> dict[str, Tensor]:
-    """Return a network's weights and statistics by name, but for a frozen trunk, which no training changes."""
-    return {name: values for name, values in network.state_dict().items() if not name.startswith("trunk.")}
 
 
 def can_stack(network: nn.Module) -> bool:

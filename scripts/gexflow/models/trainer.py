@@ -17,7 +17,8 @@ from gexflow.models.checkpoints import Checkpoint
 from gexflow.models.losses import balanced_weights, fold_losses
 from gexflow.models.optimisers import StackOptimiser
 from gexflow.models.schedules import build_schedule
-from gexflow.models.stacks import Stack, learned
+from gexflow.models.stacks import Stack
+from gexflow.models.weights import learned
 
 logger = logging.getLogger("gexflow")
 

@@ -61,16 +61,17 @@ def _read_state(path: Path) -> dict[str, torch.Tensor]:
         raise InputError(f"{path} is no file of network weights ({reason}): give a state dict or safetensors") from None
 
 
+def learned(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Return a network's weights and statistics by name, but for a frozen trunk, which no training changes."""
+    return {name: values for name, values in network.state_dict().items() if not name.startswith(_TRUNK)}
+
+
 def save_network(network: nn.Module, path: Path, facts: dict) -> None:
     """Write a network's weights as safetensors, with `facts` as JSON in its metadata.
 
     A frozen trunk is left out: it can be had again from its checked file, or its seed. Its digest is kept.
     """
-    state = {
-        name: values.detach().cpu().contiguous().clone()
-        for name, values in network.state_dict().items()
-        if not name.startswith(_TRUNK)
-    }
+    state = {name: values.detach().cpu().contiguous().clone() for name, values in learned(network).items()}
     # one entry: safetensors writes several in any order, and equal networks should give equal files
     about = json.dumps({**facts, "trunk": _trunk_digest(network)}, sort_keys=True)
     with files.whole_file(path) as partial:

@@ -25,7 +25,7 @@ def build(settings: dict, fold: Fold, layout: str | None) -> torch.nn.Module:
 
     weights = Path(snakemake.input.weights[0]) if settings["weights"] != "random" else None
     table = files.read_table(layout, text=("gene",))
-    return build_image_network(settings, table, len(fold.classes), weights, settings.get("sha256", ""))
+    return build_image_network(settings, table, len(fold.classes), weights)
 
 
 with job_log(snakemake.log[0]) as log:

@@ -19,11 +19,12 @@ from gexflow.models.weights import save_network
 
 def on_features(network, part):
     """Let the frozen layers run once: in this job, or in the one that did it for all folds."""
-    if snakemake.input.trunk and (shared := read_shared(*map(Path, snakemake.input.trunk))) is not None:
-        seconds = files.read_json(snakemake.input.trunk[1])["seconds"]
-        notes.append(f"the frozen layers ran once for all folds, in {seconds} s that no fold counts")
-        rows = {"train": fold.parts == "train", "validation": fold.parts == "validation", "held_out": fold.held_out}
-        return learn_from_shared(network, part, rows, shared, scratch)
+    if snakemake.input.trunk:
+        path, about = snakemake.input.trunk[0], files.read_json(snakemake.input.trunk[1])
+        if (shared := read_shared(Path(path), about)) is not None:
+            notes.append(f"the frozen layers ran once for all folds, in {about['seconds']} s that no fold counts")
+            rows = {"train": fold.parts == "train", "validation": fold.parts == "validation", "held_out": fold.held_out}
+            return learn_from_shared(network, part, rows, shared, scratch)
     return learn_from_features(network, part, training.half(True, device), device, scratch)
 
 
@@ -44,7 +45,7 @@ with job_log(snakemake.log[0]) as log:
     checkpoint = Checkpoint(Path(snakemake.output.model).with_name(".checkpoint.safetensors"), mark)
     (trained,) = train_folds(
         [fold],
-        lambda genes, classes: build_image_network(settings, layout, classes, weights, settings.get("sha256", "")),
+        lambda genes, classes: build_image_network(settings, layout, classes, weights),
         training,
         settings["seed"],
         device,

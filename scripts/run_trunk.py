@@ -21,7 +21,7 @@ with job_log(snakemake.log[0]) as log:
     fold = Fold.read(snakemake.input.features, 1)
     layout = files.read_table(snakemake.input.layout, text=("gene",))
     weights = Path(snakemake.input.weights[0]) if settings["weights"] != "random" else None
-    network = build_image_network(settings, layout, len(fold.classes), weights, settings.get("sha256", ""))
+    network = build_image_network(settings, layout, len(fold.classes), weights)
     device = pick_device()
     half = Training.from_settings(settings).half(True, device)
     limit = snakemake.resources.disk_mb * 10**6

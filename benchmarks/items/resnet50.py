@@ -74,12 +74,12 @@ def ours(folder: Path, settings: Settings, image_size: str | int, precision: str
     fold = Fold(values, np.arange(len(labels)).astype(str), names, parts, sorted(set(names)), settings.get("round", 1))
     training, device = Training.from_settings(model), torch.device(settings["device"])
     scratch, half = Scratch(folder, 10**11), training.half(True, device)
-    digest = sha256(weights)
+    model |= {"seed": 32, "sha256": sha256(weights)}
 
     def run() -> Outcome:
         (trained,) = train_folds(
             [fold],
-            lambda genes, classes: build_image_network({**model, "seed": 32}, layout, classes, weights, digest),
+            lambda genes, classes: build_image_network(model, layout, classes, weights),
             training,
             32,
             device,

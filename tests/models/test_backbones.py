@@ -116,7 +116,7 @@ def test_only_the_head_or_all_layers_learn(name, learn):
 
 def test_any_network_of_timm_takes_a_name_alone():
     settings = {**SETTINGS, "network": "timm/resnet10t", "learn": "head"}
-    network = build_image_network(settings, LAYOUT, 4, None, "")
+    network = build_image_network(settings, LAYOUT, 4, None)
     theirs = timm.create_model("resnet10t", pretrained=False, num_classes=0).eval()
     theirs.load_state_dict(network.trunk[0].network.state_dict())
     x = torch.rand(2, 3)
@@ -128,12 +128,12 @@ def test_any_network_of_timm_takes_a_name_alone():
 
 def test_networks_that_timm_does_not_know_or_cannot_cut_are_refused():
     with pytest.raises(InputError, match='no network "resnet10x"'):
-        build_image_network({**SETTINGS, "network": "timm/resnet10x"}, LAYOUT, 4, None, "")
+        build_image_network({**SETTINGS, "network": "timm/resnet10x"}, LAYOUT, 4, None)
     with pytest.raises(InputError, match="`learn` to head or all"):
-        build_image_network({**SETTINGS, "network": "timm/resnet10t"}, LAYOUT, 4, None, "")
+        build_image_network({**SETTINGS, "network": "timm/resnet10t"}, LAYOUT, 4, None)
     settings = {**SETTINGS, "network": "timm/vit_tiny_patch16_224", "learn": "head"}
     with pytest.raises(InputError, match="cannot take images of 32x32 pixels"):
-        build_image_network(settings, LAYOUT, 4, None, "")
+        build_image_network(settings, LAYOUT, 4, None)
 
 
 def test_an_image_too_small_for_its_layout_is_refused_since_it_would_lose_genes():
@@ -162,7 +162,7 @@ LAYOUT = pd.DataFrame({"gene": list("abc"), "row": [0, 0, 1], "column": [0, 1, 0
 
 
 def test_imagenet_weights_come_from_a_checked_file(weights_file):
-    network = build_image_network(SETTINGS, LAYOUT, 4, weights_file, sha256(weights_file)[:8])
+    network = build_image_network({**SETTINGS, "sha256": sha256(weights_file)[:8]}, LAYOUT, 4, weights_file)
     state = torch.load(weights_file, weights_only=True)
     assert torch.equal(network.trunk[0].weight, state["conv1.weight"])
     assert torch.equal(network.learning[0].conv1.weight, state["layer4.2.conv1.weight"])
@@ -170,9 +170,9 @@ def test_imagenet_weights_come_from_a_checked_file(weights_file):
 
 def test_a_damaged_or_missing_weights_file_is_refused(weights_file, tmp_path):
     with pytest.raises(InputError, match="sha256"):
-        build_image_network(SETTINGS, LAYOUT, 4, weights_file, "0123abcd")
+        build_image_network({**SETTINGS, "sha256": "0123abcd"}, LAYOUT, 4, weights_file)
     with pytest.raises(InputError, match="missing"):
-        build_image_network(SETTINGS, LAYOUT, 4, tmp_path / "none.pth", "0")
+        build_image_network({**SETTINGS, "sha256": "0"}, LAYOUT, 4, tmp_path / "none.pth")
 
 
 def test_weights_of_another_network_are_refused(weights_file):
@@ -200,16 +200,16 @@ def test_old_densenet_names_are_understood(tmp_path):
 
 def test_random_trunks_are_drawn_again_and_checked(tmp_path):
     path = tmp_path / "model.safetensors"
-    network = build_image_network(SETTINGS, LAYOUT, 4, None, "")
+    network = build_image_network(SETTINGS, LAYOUT, 4, None)
     save_network(network, path, {})
     assert not any(name.startswith("trunk.") for name in load_file(path))
     torch.manual_seed(99)
-    again = build_image_network(SETTINGS, LAYOUT, 4, None, "")
+    again = build_image_network(SETTINGS, LAYOUT, 4, None)
     load_network(again, path)
     x = torch.rand(3, 3)
     assert torch.equal(again.eval()(x), network.eval()(x))
     with pytest.raises(InputError, match="layer trunk"):
-        load_network(build_image_network({**SETTINGS, "seed": 1}, LAYOUT, 4, None, ""), path)
+        load_network(build_image_network({**SETTINGS, "seed": 1}, LAYOUT, 4, None), path)
 
 
 def test_a_file_that_holds_no_weights_is_refused(tmp_path):
@@ -217,24 +217,24 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path):
         path = tmp_path / name
         path.write_bytes(b"<html>not found</html>" * 20)
         with pytest.raises(InputError, match=f"{name} is no file of network weights"):
-            build_image_network(SETTINGS, LAYOUT, 4, path, sha256(path))
+            build_image_network({**SETTINGS, "sha256": sha256(path)}, LAYOUT, 4, path)
 
 
 def test_weights_of_safetensors_are_read(tmp_path):
     path = tmp_path / "resnet50.safetensors"
     state = torchvision.models.resnet50(weights=None).state_dict()
     save_file(state, path)
-    network = build_image_network(SETTINGS, LAYOUT, 4, path, sha256(path))
+    network = build_image_network({**SETTINGS, "sha256": sha256(path)}, LAYOUT, 4, path)
     assert torch.equal(network.trunk[0].weight, state["conv1.weight"])
 
 
 def test_saved_networks_leave_out_what_a_checked_file_holds(weights_file, tmp_path):
-    network = build_image_network(SETTINGS, LAYOUT, 4, weights_file, sha256(weights_file))
+    network = build_image_network({**SETTINGS, "sha256": sha256(weights_file)}, LAYOUT, 4, weights_file)
     path = tmp_path / "model.safetensors"
     save_network(network, path, {"a": 1})
     assert not any(name.startswith("trunk.") for name in load_file(path))
     torch.manual_seed(99)
-    again = build_image_network(SETTINGS, LAYOUT, 4, weights_file, sha256(weights_file))
+    again = build_image_network({**SETTINGS, "sha256": sha256(weights_file)}, LAYOUT, 4, weights_file)
     load_network(again, path)
     with pytest.raises(InputError, match="does not fit this network"):
         load_network(GexpNet(20, 4), path)

@@ -92,7 +92,7 @@ def weights(features: anndata.AnnData, network: str, tmp_path: Path) -> dict:
     settings |= {"learn": "last-block", "head": "published", "seed": 32}
     build = {
         "gexpnet": GexpNet,
-        "resnet50": lambda genes, classes: build_image_network(settings, layout, classes, None, ""),
+        "resnet50": lambda genes, classes: build_image_network(settings, layout, classes, None),
     }[network]
     (trained,) = train_folds([fold], build, Training("adam", 1e-3, 2, 16), 32, torch.device("cpu"))
     return trained.network.state_dict()

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gexflow.errors import InputError
+from gexflow.files import read_json
 from gexflow.models import trunk_features
 from gexflow.models.backbones import IMAGENET
 from gexflow.models.fold import Fold
@@ -93,7 +94,7 @@ def test_one_pass_gives_what_the_trunk_gives(fold, tmp_path):
     network = build(GENES, 3)
     path, about = tmp_path / "features.bin", tmp_path / "about.json"
     write_shared(path, about, network, fold.values, False, CPU, 10**9)
-    shared = read_shared(path, about)
+    shared = read_shared(path, read_json(about))
     with torch.no_grad():
         expected = network.trunk(network.image(torch.as_tensor(fold.values)))
     assert tuple(shared.shape) == (42, *trunk_shape(network))
@@ -103,7 +104,7 @@ def test_one_pass_gives_what_the_trunk_gives(fold, tmp_path):
 def test_a_pass_shared_by_all_folds_gives_the_same_training_and_predictions(fold, tmp_path):
     path, about = tmp_path / "features.bin", tmp_path / "about.json"
     write_shared(path, about, build(GENES, 3), fold.values, False, CPU, 10**9)
-    shared = read_shared(path, about)
+    shared = read_shared(path, read_json(about))
     rows = {"train": fold.parts == "train", "validation": fold.parts == "validation", "held_out": fold.held_out}
     scratch = Scratch(tmp_path, 10**9)
     ours = trained(fold, lambda network, part: learn_from_shared(network, part, rows, shared, scratch))
@@ -119,7 +120,7 @@ def test_features_kept_in_bfloat16_change_hardly_any_prediction(fold, tmp_path):
     values = np.random.default_rng(3).random((200, GENES), dtype=np.float32)
     path, about = tmp_path / "features.bin", tmp_path / "about.json"
     write_shared(path, about, network, values, True, CPU, 10**9)
-    shared = read_shared(path, about)
+    shared = read_shared(path, read_json(about))
     assert shared.dtype == torch.bfloat16
     with torch.no_grad():
         exact = network.trunk(network.image(torch.as_tensor(values)))
@@ -130,7 +131,7 @@ def test_features_kept_in_bfloat16_change_hardly_any_prediction(fold, tmp_path):
 def test_coarse_features_that_folds_share_predict_nothing(fold, tmp_path):
     path, about = tmp_path / "features.bin", tmp_path / "about.json"
     write_shared(path, about, build(GENES, 3), fold.values, True, CPU, 10**9)
-    shared, part = read_shared(path, about), FoldData(*fold.part("train"), None, torch.Generator(), 1)
+    shared, part = read_shared(path, read_json(about)), FoldData(*fold.part("train"), None, torch.Generator(), 1)
     rows = {"train": fold.parts == "train", "validation": fold.parts == "none", "held_out": fold.held_out}
     learner = learn_from_shared(build(GENES, 3), part, rows, shared, Scratch(tmp_path, 10**9))
     assert isinstance(learner, LearningPart)
@@ -158,7 +159,7 @@ def test_a_full_disk_is_said_and_the_trunk_runs_in_every_epoch(fold, tmp_path, c
     monkeypatch.setattr(os, "posix_fallocate", full)
     path, about = tmp_path / "features.bin", tmp_path / "about.json"
     write_shared(path, about, build(GENES, 3), fold.values, False, CPU, 10**9)
-    assert read_shared(path, about) is None
+    assert read_shared(path, read_json(about)) is None
     assert path.stat().st_size == 0
     assert "No space left on device" in caplog.text
 
@@ -168,7 +169,7 @@ def test_damaged_or_foreign_features_are_refused(fold, tmp_path):
     write_shared(path, about, build(GENES, 3), fold.values, False, CPU, 10**9)
     os.truncate(path, 100)
     with pytest.raises(InputError, match="damaged"):
-        read_shared(path, about)
+        read_shared(path, read_json(about))
     foreign = torch.zeros(42, 1, 1, 7)
     with pytest.raises(InputError, match="not this network's"):
         learn_from_shared(build(GENES, 3), None, {}, foreign, Scratch(tmp_path, 10**9))

@@ -81,11 +81,11 @@ def test_an_image_network_has_the_shape_of_its_layout():
     layout = lay_out_genes(NAMES, "alphabetical", [32, 40], seed=0)
     model = {"network": "resnet50", "layout": {"size": [32, 40]}, "image_size": "native"}
     model |= {"learn": "last-block", "head": "published", "seed": 0}
-    network = build_image_network(model, layout, 2, None, "")
+    network = build_image_network(model, layout, 2, None)
     assert network.image.size == (32, 40)
     model["layout"]["size"] = [40, 16]
     with pytest.raises(InputError, match="at least 32 pixels a side, but gets 16"):
-        build_image_network(model, layout, 2, None, "")
+        build_image_network(model, layout, 2, None)
 
 
 def test_different_layouts_have_different_names():

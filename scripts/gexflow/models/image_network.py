@@ -134,27 +134,23 @@ class LearningPart(nn.Module):
         return self.head(self.learning(features))
 
 
-def build_image_network(
-    settings: dict, layout: pd.DataFrame, n_classes: int, weights: Path | None, expected: str
-) -> ImageNetwork:
+def build_image_network(settings: dict, layout: pd.DataFrame, n_classes: int, weights: Path | None) -> ImageNetwork:
     """Build a backbone on gene vectors.
 
     Parameters
     ----------
     settings : dict
-        The model's keys of the config, and `seed`.
+        The model's keys of the config, `seed` and, with weights, `sha256`: all of it or its first hex digits.
     layout : DataFrame of gene, row, column
     n_classes : int
     weights : Path or None
-        Checked file of pretrained weights, or None for random ones.
-    expected : str
-        First hex digits (or all) of that file's sha256.
+        File of pretrained weights, which is checked, or None for random ones.
     """
     name = settings["network"]
     backbone = find_backbone(name)
     shape = layout_shape(settings["layout"]["size"], len(layout))
     resize = {"native": None, "published": backbone.published_side}.get(settings["image_size"], settings["image_size"])
     image = GeneImage(layout["row"], layout["column"], shape, resize, *backbone.normalisation)
-    fill = None if weights is None else lambda network: load_imagenet(network, weights, expected)
+    fill = None if weights is None else lambda network: load_imagenet(network, weights, settings["sha256"])
     network = ImageNetwork(name, image, n_classes, fill, settings["learn"], settings["head"], settings["seed"])
     return network.to(memory_format=torch.channels_last)

@@ -4,8 +4,7 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -141,18 +140,17 @@ def write_shared(
     with files.whole_file(path) as partial:
         Path(partial).touch()
         if kept:
-            with _mapped(Path(partial), shape, dtype) as features:
-                kept = features is not None
-                if kept:
-                    run_trunk(network, values, features, half, device)
-                    logger.info("kept for all folds in %s", path)
+            features = _mapped(Path(partial), shape, dtype)
+            kept = features is not None
+            if kept:
+                run_trunk(network, values, features, half, device)
+                logger.info("kept for all folds in %s", path)
     seconds = round(time.monotonic() - start, 1)
     files.write_json({"kept": kept, "shape": list(shape), "dtype": _name(dtype), "seconds": seconds}, about)
 
 
-def read_shared(path: Path, about: Path) -> Tensor | None:
-    """Return what `write_shared` wrote, mapped into memory; None if it kept nothing."""
-    facts = files.read_json(about)
+def read_shared(path: Path, facts: dict) -> Tensor | None:
+    """Return what `write_shared` wrote, mapped into memory, by the facts of its `about`; None if it kept nothing."""
     if not facts["kept"]:
         return None
     shape, dtype = facts["shape"], getattr(torch, facts["dtype"])
@@ -178,8 +176,7 @@ def _scratch_tensor(scratch: Scratch, shape: Sequence[int], dtype: torch.dtype) 
     os.close(number)
     path = Path(name)
     try:
-        with _mapped(path, shape, dtype) as features:
-            return features
+        return _mapped(path, shape, dtype)
     finally:
         path.unlink()
 
@@ -200,8 +197,7 @@ def _allowed(shape: Sequence[int], dtype: torch.dtype, limit: int) -> bool:
     return True
 
 
-@contextmanager
-def _mapped(path: Path, shape: Sequence[int], dtype: torch.dtype) -> Iterator[Tensor | None]:
+def _mapped(path: Path, shape: Sequence[int], dtype: torch.dtype) -> Tensor | None:
     """Map a file of the right size; None, said aloud, if its disk has no room."""
     size = prod(shape) * dtype.itemsize
     try:
@@ -214,6 +210,5 @@ def _mapped(path: Path, shape: Sequence[int], dtype: torch.dtype) -> Iterator[Te
             error.strerror,
         )
         os.truncate(path, 0)
-        yield None
-        return
-    yield torch.from_file(str(path), shared=True, size=prod(shape), dtype=dtype).view(*shape)
+        return None
+    return torch.from_file(str(path), shared=True, size=prod(shape), dtype=dtype).view(*shape)

@@ -50,8 +50,10 @@ def ours(folder: Path, settings: Settings, precision: str) -> Callable[[], Outco
     """Fit the recipe's step."""
     from sklearn.base import clone
 
+    from gexflow.memory import keep_freed_memory
     from gexflow.recipes.recipe import STEPS
 
+    keep_freed_memory()
     values, labels = load(folder)
     step = STEPS["select_logistic"](C=C, keep="median")
     step.set_params(precision=precision)

@@ -164,15 +164,36 @@ def test_the_same_input_gives_the_same_bits(bfloat16):
     np.testing.assert_array_equal(first.intercept, again.intercept)
 
 
-def test_the_matrix_is_neither_copied_nor_changed():
+def test_a_large_matrix_is_neither_copied_nor_changed(monkeypatch):
+    monkeypatch.setattr(multinomial, "_COPIED", 0)
     X, codes = draw(*SHAPES["array"])
     view = np.vstack([X, X])[: len(X)]
     view.flags.writeable = False
     problem = multinomial._Problem(view, codes, np.bincount(codes), 0.1, False)
-    assert problem.x.data_ptr() == view.ctypes.data
-    assert problem.half is None
+    assert problem.x.x.data_ptr() == view.ctypes.data
+    assert problem.x.turned is None
+    assert problem.rough is problem.x
     fit_multinomial(view, codes)
     np.testing.assert_array_equal(view, X)
+
+
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_transposed_copies_change_no_more_than_rounding(monkeypatch, bfloat16):
+    X, codes = draw(*SHAPES["array"])
+    copied = fit_multinomial(X, codes, tolerance=1e-4, bfloat16=bfloat16).coefficients
+    monkeypatch.setattr(multinomial, "_COPIED", 0)
+    monkeypatch.setattr(multinomial, "_BLOCK", 1 << 14)
+    in_blocks = fit_multinomial(X, codes, tolerance=1e-4, bfloat16=bfloat16).coefficients
+    np.testing.assert_allclose(copied, in_blocks, atol=2e-4 * np.abs(in_blocks).max())
+
+
+def test_products_are_those_of_numpy():
+    rng = np.random.default_rng(5)
+    X, rows, columns = (rng.standard_normal(shape, dtype=np.float32) for shape in ((700, 90), (4, 700), (4, 90)))
+    matrix = multinomial._Matrix(torch.from_numpy(X))
+    np.testing.assert_array_equal(matrix.turned.numpy(), X.T)
+    np.testing.assert_allclose(matrix.sums(torch.from_numpy(rows)).numpy(), rows @ X, atol=1e-4)
+    np.testing.assert_allclose(matrix.times(torch.from_numpy(columns)).numpy(), X @ columns.T, atol=1e-4)
 
 
 def test_plain_torch_products_serve_where_onednn_is_missing(monkeypatch):

@@ -1,10 +1,11 @@
-"""Work on a table gene by gene, in blocks about as large as a core's cache, on as many threads as the job has."""
+"""Work on a table gene by gene, in blocks, on as many threads as the job has."""
 
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-_BLOCK = 1 << 17  # values of a block: 1 MB in float64; with smaller ones two threads wait for each other
+_BLOCK = 1 << 19  # values of a block: 4 MB in float64; with smaller ones two threads wait for each other
+_BLOCKS = 4  # a thread has at least so many, where there are as many lines
 LINE = 16  # float32 values in a line of the processor's cache: so many neighbours are read in one go
 
 
@@ -20,17 +21,14 @@ def in_blocks(work: Callable[[slice], None], lines: int, length: int, at_least: 
     must write to its own part of a result; the result then never depends on the number of threads. A block has
     `at_least` so many lines, where there are as many.
     """
-    blocks = cut(slice(0, lines), length, at_least)
-    threads = min(job_threads(), len(blocks))
+    threads = job_threads()
+    step = min(max(1, _BLOCK // max(1, length)), -(-lines // (_BLOCKS * threads)))
+    step = max(at_least, step)
+    blocks = [slice(start, min(start + step, lines)) for start in range(0, lines, step)]
+    threads = min(threads, len(blocks))
     if threads <= 1:
         for block in blocks:
             work(block)
         return
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(work, blocks))  # the list raises what a block raised
-
-
-def cut(block: slice, length: int, at_least: int = 1) -> list[slice]:
-    """Cut a block of lines of `length` values into smaller ones that fit into the cache."""
-    step = max(at_least, _BLOCK // max(1, length))
-    return [slice(start, min(start + step, block.stop)) for start in range(block.start, block.stop, step)]

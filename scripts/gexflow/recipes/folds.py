@@ -193,14 +193,26 @@ def _finish_fold(
     if [type(step) for _, step in rest[:2]] == [ImputeMedian, GeneQuantile]:
         fill = _medians_of_all(*rest[0], shared, train, labels, symbols)
         rest = rest if fill is None else rest[1:]
+    kept = None
+    if _maps_what_is_chosen(rest):
+        # genes are chosen on the training samples alone, and only these genes are then mapped in all samples
+        (name, step), (choosing, selection), *_ = rest
+        with naming_step(name):
+            values = step.map_training(shared, train, fill)
+        fit_step(choosing, selection, values, labels[train], symbols)
+        with naming_step(choosing):
+            add_note(notes, choosing, selection.note(values))
+        kept, symbols, rest = selection.kept_, symbols[selection.kept_], [rest[0], *rest[2:]]
+        del values
     shares = bool(rest) and rest[0][1].shares
     # where that is the last step, it gives its rows in the cohort's order straight away
     rows = np.arange(len(train)) if shares and len(rest) == 1 else np.argsort(~train, kind="stable")
     training, values = int(train.sum()), None
     if shares:
         (name, step), *rest = rest
+        options = {"fill": fill, "kept": kept} if isinstance(step, GeneQuantile) else {}
         with naming_step(name):
-            values = step.fit_shared(shared, train, rows, *(() if fill is None else (fill,)))
+            values = step.fit_shared(shared, train, rows, **options)
     elif rest:
         values = _rows(shared.values, rows)
     for name, step in rest:
@@ -212,6 +224,11 @@ def _finish_fold(
     if values is None:
         return check_features(recipe, np.array(shared.values, order="C"))
     return check_features(recipe, reorder_rows(np.ascontiguousarray(values), rows))
+
+
+def _maps_what_is_chosen(steps: list) -> bool:
+    """Tell whether genes, one by one, are mapped and then chosen."""
+    return len(steps) > 1 and isinstance(steps[0][1], GeneQuantile) and isinstance(steps[1][1], Selection)
 
 
 def _medians_of_all(

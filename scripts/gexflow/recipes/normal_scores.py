@@ -19,15 +19,38 @@ _TAIL = (
 )  # fmt: skip
 
 
+# Even shares, and between two of them a straight line: true to 4e-7 from share 0.01 to 0.99. The quantile at a cell's
+# begin (real) and its rise over the cell (imaginary) stand side by side in memory, to be read in one go.
+_CELLS = 1 << 15
+_FIRST, _WIDTH = _CELLS // 100, _CELLS - 2 * (_CELLS // 100)
+_NODES = np.clip(ndtri(np.linspace(0, 1, _CELLS + 1)), -END, END)
+_LINES = (_NODES + 1j * np.append(np.diff(_NODES), 0)).astype(np.complex64)
+
+
 def normal_scores(places: np.ndarray, last: int) -> np.ndarray:
     """Return the standard normal quantile of `places / last`, float32, to 2e-6 within +-`END`, where it is cut.
 
     Parameters
     ----------
-    places : float64 array of any shape, 0 to `last`
+    places : float64 array of any shape, 0 to `last`, or NaN
     last : int
     """
-    offsets = places.ravel() - last / 2
+    steps = places.ravel() * (_CELLS / last)
+    with np.errstate(invalid="ignore"):  # NaN has no cell
+        cells = steps.astype(np.int32)
+    steps -= cells
+    lines = _LINES.take(cells, mode="clip")
+    rests = steps.astype(np.float32)
+    scores = rests * lines.imag
+    scores += lines.real
+    # a share on a node, as both ends are, needs no more
+    tails = np.flatnonzero(((cells - _FIRST).view(np.uint32) >= _WIDTH) & (rests != 0))
+    scores[tails] = _scores_in_tails(places.ravel()[tails], last)
+    return scores.reshape(places.shape)
+
+
+def _scores_in_tails(places: np.ndarray, last: int) -> np.ndarray:
+    offsets = places - last / 2
     # the tail's share, so that shares near 1 lose no digits
     tail = ((last / 2 - np.abs(offsets)) / last).astype(np.float32)
     np.maximum(tail, np.float32(BOUND / 2), out=tail)
@@ -39,7 +62,7 @@ def normal_scores(places: np.ndarray, last: int) -> np.ndarray:
     scores *= np.float32(np.sqrt(2)) * (1 - 2 * tail)
     np.minimum(scores, np.float32(END), out=scores)
     np.copyto(scores, np.float32(END), where=beyond)
-    return np.copysign(scores, offsets.astype(np.float32), out=scores).reshape(places.shape)
+    return np.copysign(scores, offsets.astype(np.float32), out=scores)
 
 
 def _polynomial(x: np.ndarray, coefficients: tuple[float, ...]) -> np.ndarray:

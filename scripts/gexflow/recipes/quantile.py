@@ -4,13 +4,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from gexflow.recipes.blocks import LINE, cut, in_blocks
+from gexflow.recipes.blocks import LINE, in_blocks
 from gexflow.recipes.normal_scores import BOUND, normal_scores
 from gexflow.recipes.order import order_genes, order_lines, runs_of_equal
 from gexflow.recipes.shared import SharedValues
 from gexflow.recipes.values import Standardising
 
 _LARGEST = 1000
+_TILE = 256  # samples transposed at a time: so many lines of the processor's first cache
 
 
 class GeneQuantile(Standardising):
@@ -57,9 +58,14 @@ class GeneQuantile(Standardising):
         return mapped.T
 
     def fit_shared(
-        self, shared: SharedValues, train: np.ndarray, rows: np.ndarray, fill: np.ndarray | None = None
+        self,
+        shared: SharedValues,
+        train: np.ndarray,
+        rows: np.ndarray,
+        fill: np.ndarray | None = None,
+        kept: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Fit to training samples and map all samples, with the order that all folds share.
+        """Fit to training samples and map samples, with the order that all folds share.
 
         Equal to `fit(values[train])` and `transform(values[rows])`.
 
@@ -67,42 +73,68 @@ class GeneQuantile(Standardising):
         ----------
         shared : SharedValues
         train : bool array (samples,)
-        rows : int array (samples,)
-            A permutation of the samples.
+        rows : int array
+            The samples wanted.
         fill : float array (genes,) or None
             What takes the place of a gene's missing values; only these genes are sorted again.
+        kept : bool array (genes,) or None
+            The genes wanted; None: all. Nothing is learned of others, their quantiles are NaN.
 
         Returns
         -------
-        mapped : float32 array (samples, genes), in the order of `rows`
+        mapped : float32 array (rows, genes wanted), in the order of `rows`
         """
+        self.n_features_in_ = genes = shared.values.shape[1]
         if fill is None and shared.missing.any():
-            return self.fit(shared.values[train]).transform(shared.values[rows])
-        samples, genes = shared.values.shape
-        self.n_features_in_ = genes
-        places = np.empty(samples, dtype=np.intp)
-        places[rows] = np.arange(samples)
-        self.quantiles_ = np.empty((min(_LARGEST, int(train.sum())), genes))
-        mapped = np.empty((samples, genes), dtype=np.float32)
+            mapped = self.fit(shared.values[train]).transform(shared.values[rows])
+            return mapped if kept is None else mapped[:, kept]
+        self.quantiles_ = np.full((min(_LARGEST, int(train.sum())), genes), np.nan)
+        return self._map_shared(shared, train, rows, fill, kept, self.quantiles_)
 
-        def map_part(part: slice, lines: np.ndarray) -> None:
-            values, gaps = np.ascontiguousarray(shared.values[:, part].T), shared.missing[part]
+    def map_training(self, shared: SharedValues, train: np.ndarray, fill: np.ndarray | None = None) -> np.ndarray:
+        """Return what `fit_shared` gives of the training samples, and keep nothing: for a choice of genes."""
+        if fill is None and shared.missing.any():
+            return self.fit_transform(shared.values[train])
+        return self._map_shared(shared, train, np.flatnonzero(train), fill)
+
+    def _map_shared(
+        self,
+        shared: SharedValues,
+        train: np.ndarray,
+        rows: np.ndarray,
+        fill: np.ndarray | None,
+        kept: np.ndarray | None = None,
+        learned: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Map samples by the quantiles of the training samples, which `learned` (quantiles, genes) gets, if any."""
+        samples = len(train)
+        genes = np.arange(shared.values.shape[1]) if kept is None else np.flatnonzero(kept)
+        wanted, places = np.zeros(samples, dtype=bool), np.zeros(samples, dtype=np.intp)
+        wanted[rows], places[rows] = True, np.arange(len(rows))
+        count = min(_LARGEST, int(train.sum()))
+        mapped = np.empty((len(rows), len(genes)), dtype=np.float32)
+
+        def map_block(block: slice) -> None:
+            part = genes[block]
+            values, gaps = np.ascontiguousarray(shared.values.T[part]), shared.missing[part]
             order = shared.order_of(part, values)
             if gaps.any():
                 values = np.where(np.isnan(values), fill[part, None], values)
                 order = np.where(gaps[:, None], order_lines(values), order)
             ordered = _ordered(values, order)
-            quantiles = _quantiles(ordered[train.take(order)].reshape(len(order), -1), len(self.quantiles_))
-            self.quantiles_[:, part] = quantiles.T
+            training = np.flatnonzero(train.take(order)).reshape(len(order), -1)
+            quantiles = _quantiles_of_whole(ordered, count, training)
+            if learned is not None:
+                learned[:, part] = quantiles.T
+            if len(rows) < samples:
+                here = wanted.take(order)
+                ordered, order = ordered[here].reshape(len(order), -1), order[here].reshape(len(order), -1)
+            lines = np.empty((len(part), len(rows)), dtype=np.float32)
             self._map(ordered, quantiles, places.take(order), lines)
+            for tile in range(0, len(rows), _TILE):
+                mapped[tile : tile + _TILE, block] = lines[:, tile : tile + _TILE].T
 
-        def map_block(block: slice) -> None:
-            lines = np.empty((block.stop - block.start, samples), dtype=np.float32)
-            for part in cut(block, samples):
-                map_part(part, lines[part.start - block.start : part.stop - block.start])
-            mapped[:, block] = lines.T
-
-        in_blocks(map_block, genes, samples, at_least=LINE)
+        in_blocks(map_block, len(genes), samples, at_least=LINE)
         return mapped
 
     def _map(self, ordered: np.ndarray, quantiles: np.ndarray, places: np.ndarray, mapped: np.ndarray) -> None:
@@ -136,16 +168,24 @@ def _quantiles(ordered: np.ndarray, count: int) -> np.ndarray:
     return quantiles
 
 
-def _quantiles_of_whole(ordered: np.ndarray, count: int) -> np.ndarray:
-    """Interpolate between neighbours, as numpy's "linear" method."""
-    places = np.linspace(0, 1, count) * (ordered.shape[1] - 1)
+def _quantiles_of_whole(ordered: np.ndarray, count: int, chosen: np.ndarray | None = None) -> np.ndarray:
+    """Interpolate between neighbours, as numpy's "linear" method.
+
+    `chosen` (genes, values) holds the places in the flat table of the sorted values that count; None: all do.
+    """
+    last = (ordered if chosen is None else chosen).shape[1] - 1
+    places = np.linspace(0, 1, count) * last
     below = places.astype(np.intp)
-    above = np.minimum(below + 1, ordered.shape[1] - 1)
-    quantiles = ordered.take(below, axis=1).astype(np.float64)
-    quantiles += (ordered.take(above, axis=1) - quantiles) * (places - below)
+    low, high = (_columns(ordered, chosen, at) for at in (below, np.minimum(below + 1, last)))
+    quantiles = low.astype(np.float64)
+    quantiles += (high - quantiles) * (places - below)
     if (quantiles[:, 1:] < quantiles[:, :-1]).any():  # rounding in the interpolation can make neighbours swap
         np.maximum.accumulate(quantiles, axis=1, out=quantiles)
     return quantiles
+
+
+def _columns(ordered: np.ndarray, chosen: np.ndarray | None, at: np.ndarray) -> np.ndarray:
+    return ordered.take(at, axis=1) if chosen is None else ordered.take(chosen.take(at, axis=1))
 
 
 def _positions(values: np.ndarray, quantiles: np.ndarray) -> np.ndarray:

@@ -82,41 +82,46 @@ def map_to_target(samples: SampleRanks, target: np.ndarray, rows: np.ndarray) ->
     mapped : float32 array (rows, genes)
         Ties share the mean of their places. Missing values stay missing; the known ones are spread over the target.
     """
-    mapped = np.empty((len(rows), samples.ordered.shape[1]), dtype=np.float32)
-    whole = _Target(target)
+    genes = samples.ordered.shape[1]
+    mapped = np.empty((len(rows), genes), dtype=np.float32)
+    values, sums = target.astype(np.float32), _sums(target)
 
     def map_block(block: slice) -> None:
-        for row, line in zip(rows[block], mapped[block], strict=True):
-            known = samples.known[row]
-            if known == len(line):
-                places = whole.with_ties(*samples.ties[row])
-            else:
-                places = np.full(len(line), np.nan, dtype=np.float32)
-                places[:known] = _Target(_stretched(target, known)).with_ties(*samples.ties[row])
-            places.take(samples.ranks[row], out=line, mode="clip")
+        wanted = rows[block]
+        table = np.tile(values, (len(wanted), 1))  # what each place of a sample gets
+        whole = samples.known[wanted] == genes
+        lines = np.flatnonzero(whole)
+        _share_ties(table, lines, [samples.ties[row] for row in wanted[lines]], sums)
+        for line in np.flatnonzero(~whole):
+            known = samples.known[wanted[line]]
+            stretched = _stretched(target, known)
+            table[line, :known], table[line, known:] = stretched, np.nan
+            _share_ties(table, np.array([line]), [samples.ties[wanted[line]]], _sums(stretched))
+        places = np.add(samples.ranks[wanted], np.arange(len(wanted))[:, None] * genes, dtype=np.intp)
+        table.reshape(-1).take(places, out=mapped[block], mode="clip")
 
-    in_blocks(map_block, len(rows), mapped.shape[1])
+    in_blocks(map_block, len(rows), genes)
     return mapped
 
 
-class _Target:
-    """The values to give to the places of a sample, in rising order."""
+def _sums(values: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0.0], np.cumsum(values)])
 
-    def __init__(self, values: np.ndarray):
-        self._values = values.astype(np.float32)
-        self._sums = np.concatenate([[0.0], np.cumsum(values)])
 
-    def with_ties(self, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """Return the values, each run of tied places sharing its mean; float32 (places,)."""
-        if not begins.size:
-            return self._values
-        lengths = ends - begins
-        means = (self._sums[ends] - self._sums[begins]) / lengths
-        firsts = np.cumsum(lengths) - lengths
-        places = np.repeat(begins - firsts, lengths) + np.arange(lengths.sum())
-        values = self._values.copy()
-        values[places] = np.repeat(means, lengths)
-        return values
+def _share_ties(table: np.ndarray, lines: np.ndarray, ties: list[np.ndarray], sums: np.ndarray) -> None:
+    """Give each run of tied places, in these lines of a table (samples, places), the mean of its values.
+
+    `ties` holds begins and ends a line, `sums` the running sum of the values.
+    """
+    counts = [runs.shape[1] for runs in ties]
+    if not sum(counts):
+        return
+    begins, ends = np.concatenate(ties, axis=1)
+    lengths = ends - begins
+    means = (sums[ends] - sums[begins]) / lengths
+    starts = np.repeat(lines * table.shape[1], counts) + begins
+    places = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths) + np.arange(lengths.sum())
+    table.reshape(-1)[places] = np.repeat(means, lengths)
 
 
 def _stretched(ordered: np.ndarray, length: int) -> np.ndarray:

@@ -29,7 +29,7 @@ class SharedValues:
         """Genes with a missing value, bool (genes,)."""
         return np.isnan(self.values.sum(axis=0, dtype=np.float64))
 
-    def order_of(self, genes: slice, lines: np.ndarray) -> np.ndarray:
+    def order_of(self, genes: np.ndarray, lines: np.ndarray) -> np.ndarray:
         """Return the order of some genes' values (genes, samples), which `lines` holds: unsigned or int64.
 
         That of a very large table is not kept, but found again: it would take half of the table's memory, to save a

@@ -1,4 +1,5 @@
 # make demo      the whole study on simulated cohorts, offline, in the folder demo/
+# make check     results compared with what their jobs wrote; RESULTS=demo/results for those of the demo
 # make test      the tests that every change must pass
 # make test-all  those and the long ones
 # make lint      formatting and style
@@ -8,11 +9,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= demo
+RESULTS ?= results
 CORES ?= all
 INSTALLED = $(VENV)/.installed
 PEERS = $(VENV)-bench/.installed
 
-.PHONY: help install demo test test-all lint bench lock
+.PHONY: help install demo check test test-all lint bench lock
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -28,6 +30,9 @@ $(INSTALLED): requirements.txt
 demo: $(INSTALLED)
 	$(VENV)/bin/snakemake --cores $(CORES) --configfile resources/demo/config.yaml --directory $(DEMO) --quiet rules
 	@echo "Report: $(abspath $(DEMO))/results/report/index.html"
+
+check: $(INSTALLED)
+	$(VENV)/bin/python scripts/check_results.py $(RESULTS)
 
 test: $(INSTALLED)
 	$(VENV)/bin/python -m pytest -m "not long"

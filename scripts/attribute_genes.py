@@ -10,7 +10,7 @@ import torch
 
 from gexflow import files
 from gexflow.attribution.integrated_gradients import attribute, choose_samples
-from gexflow.log import job_log
+from job import job
 from gexflow.models.fold import Fold
 from gexflow.models.gene_network import build_gene_network
 from gexflow.models.trainer import pick_device
@@ -28,7 +28,7 @@ def build(settings: dict, fold: Fold, layout: str | None) -> torch.nn.Module:
     return build_image_network(settings, table, len(fold.classes), weights)
 
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     torch.set_num_threads(snakemake.threads)
     settings = json.loads(snakemake.params.settings)
     how, device = settings["attribution"], pick_device()

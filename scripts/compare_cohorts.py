@@ -5,9 +5,9 @@ import json
 import pandas as pd
 
 from gexflow import files
-from gexflow.log import job_log
+from job import job
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     datasets = json.loads(snakemake.params.settings)["datasets"]
     tables = []
     for dataset, path in zip(datasets, snakemake.input.intervals, strict=True):

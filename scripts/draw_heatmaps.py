@@ -7,9 +7,9 @@ import pandas as pd
 from gexflow import files
 from gexflow.attribution.genes import rank_genes
 from gexflow.attribution.heatmaps import draw_heatmap
-from gexflow.log import job_log
+from job import job
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     settings = json.loads(snakemake.params.settings)
     folds = [files.read_h5ad(path) for path in snakemake.input.folds]
     symbols = {gene: symbol for table in folds for gene, symbol in table.var["symbol"].astype(str).items()}

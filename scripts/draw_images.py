@@ -6,12 +6,12 @@ import anndata
 import numpy as np
 
 from gexflow import files
-from gexflow.log import job_log
+from job import job
 from gexflow.recipes.image_figure import draw_images
 from gexflow.recipes.images import first_test_samples, scatter_genes
 from gexflow.recipes.layout_shape import layout_shape
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     layouts = json.loads(snakemake.params.settings)
     features = anndata.read_h5ad(snakemake.input.features, backed="r")
     labels, parts = (features.obs[name].to_numpy().astype(str) for name in ("label", "part"))

@@ -12,9 +12,9 @@ import pandas as pd
 from gexflow import files
 from gexflow.cohorts.shared_samples import Genes, shared_samples
 from gexflow.cohorts.shared_table import COLUMNS, shared_rows, shared_sentence
-from gexflow.log import job_log
+from job import job
 
-with job_log(snakemake.log[0]) as log, ExitStack() as opened:
+with job(snakemake) as log, ExitStack() as opened:
     settings = json.loads(snakemake.params.settings)
     cohorts = {}
     for dataset, path in zip(settings["datasets"], snakemake.input.cohorts, strict=True):

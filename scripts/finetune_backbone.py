@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from gexflow import files
-from gexflow.log import job_log
+from job import job
 from gexflow.models.checkpoints import Checkpoint
 from gexflow.models.finished import fingerprint
 from gexflow.models.fold import Fold
@@ -28,7 +28,7 @@ def on_features(network, part):
     return learn_from_features(network, part, training.half(True, device), device, scratch)
 
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     torch.set_num_threads(snakemake.threads)
     settings = json.loads(snakemake.params.settings)
     number = int(snakemake.wildcards.fold)

@@ -6,11 +6,11 @@ import time
 from threadpoolctl import threadpool_limits
 
 from gexflow import files
-from gexflow.log import job_log
+from job import job
 from gexflow.models.fold import Fold
 from gexflow.models.reference import fit_reference
 
-with job_log(snakemake.log[0]) as log, threadpool_limits(snakemake.threads):
+with job(snakemake) as log, threadpool_limits(snakemake.threads):
     settings = json.loads(snakemake.params.settings)
     paths = zip(snakemake.input.features, snakemake.output.predictions, snakemake.output.facts, strict=True)
     for number, (features, predictions, training_facts) in enumerate(paths, 1):

@@ -6,11 +6,11 @@ import anndata
 
 from gexflow import files
 from gexflow.errors import InputError
-from gexflow.log import job_log
+from job import job
 from gexflow.recipes.layout_shape import layout_shape
 from gexflow.recipes.layouts import lay_out_genes, layout_note
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     layout = json.loads(snakemake.params.settings)
     where = f"{snakemake.wildcards.dataset}, recipe {snakemake.wildcards.recipe}"
     for fold, (features, output) in enumerate(zip(snakemake.input.features, snakemake.output.layouts, strict=True), 1):

@@ -10,12 +10,12 @@ import pandas as pd
 
 from gexflow import files
 from gexflow.errors import InputError
-from gexflow.log import job_log
+from job import job
 from gexflow.memory import keep_freed_memory
 from gexflow.recipes.folds import LEAKY, candidate_genes, prepare_folds
 from gexflow.recipes.stability import count_kept, describe_selection
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     keep_freed_memory()
     cohort = files.read_by_gene(snakemake.input.cohort)
     splits = files.read_table(snakemake.input.splits, text=("sample", "group", "part"))

@@ -11,7 +11,7 @@ from gexflow.cohorts.card_figure import draw_card
 from gexflow.cohorts.checksums import check_file
 from gexflow.cohorts.read import read_matrix
 from gexflow.expected_counts import compare_counts
-from gexflow.log import job_log
+from job import job
 
 
 def origin_of(paths: list[str], addresses: list[str], expected: list[dict]) -> list[dict]:
@@ -27,7 +27,7 @@ def origin_of(paths: list[str], addresses: list[str], expected: list[dict]) -> l
     ]
 
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     settings = json.loads(snakemake.params.settings)
     matrix_paths, labels_paths = list(snakemake.input.matrix), list(snakemake.input.labels)
     origin = [

@@ -8,14 +8,14 @@ from pathlib import Path
 import torch
 
 from gexflow import files
-from gexflow.log import job_log
+from job import job
 from gexflow.models.fold import Fold
 from gexflow.models.image_network import build_image_network
 from gexflow.models.trainer import Training, pick_device
 from gexflow.models.trunk_features import write_shared
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a cancelled job, too, tidies up
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     torch.set_num_threads(snakemake.threads)
     settings = json.loads(snakemake.params.settings)
     fold = Fold.read(snakemake.input.features, 1)

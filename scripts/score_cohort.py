@@ -6,10 +6,10 @@ import pandas as pd
 
 from gexflow import files
 from gexflow.evaluation.scoring import score_models
-from gexflow.log import job_log
+from job import job
 from gexflow.models.predictions import TEXT
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     settings = json.loads(snakemake.params.settings)
     folds = settings["folds"] * settings["repeats"]
     tables = [files.read_table(path, text=TEXT) for path in snakemake.input.predictions]

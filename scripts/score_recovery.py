@@ -4,9 +4,9 @@ import pandas as pd
 
 from gexflow import files
 from gexflow.attribution.recovery import f_test_recovery, recovery
-from gexflow.log import job_log
+from job import job
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     truth = files.read_json(snakemake.input.truth)["planted"]
     names = {gene for genes in truth.values() for gene in genes}
     rows = []

@@ -8,9 +8,9 @@ import numpy as np
 from gexflow import files
 from gexflow.cohorts.simulate import simulate
 from gexflow.cohorts.simulated_files import WRITERS
-from gexflow.log import job_log
+from job import job
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     settings = json.loads(snakemake.params.settings)
     seed = settings["simulate"]["seed"]
     cohort = simulate(settings["source"], settings["simulate"], seed)

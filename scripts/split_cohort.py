@@ -7,9 +7,9 @@ import anndata
 from gexflow import files
 from gexflow.cohorts.class_sizes import check_class_sizes
 from gexflow.cohorts.splits import split_as_published, split_samples
-from gexflow.log import job_log
+from job import job
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     settings = json.loads(snakemake.params.settings)
     samples = anndata.read_h5ad(snakemake.input.cohort, backed="r").obs
     labels, groups = list(samples["label"].astype(str)), list(samples["group"].astype(str))

@@ -8,7 +8,7 @@ import torch
 
 from gexflow import files
 from gexflow.errors import InputError
-from gexflow.log import job_log
+from job import job
 from gexflow.memory import keep_freed_memory
 from gexflow.models.checkpoints import Checkpoint
 from gexflow.models.finished import FinishedFolds, fingerprint
@@ -33,7 +33,7 @@ def tell(number: int, line: dict) -> None:
         log.info("fold %d, epoch %d: loss %.4f, accuracy %.3f", number, *map(line.get, ("epoch", "loss", "accuracy")))
 
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     torch.set_num_threads(snakemake.threads)
     keep_freed_memory()
     settings = json.loads(snakemake.params.settings)

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 from gexflow.files import write_text
-from gexflow.log import job_log
+from job import job
 from gexflow.report.page import render_page
 from gexflow.report.study import KEYS, collect_study
 from gexflow.report.versions import installed_versions
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     paths = {kind: snakemake.input.get(kind, []) for kind in (*KEYS, "shared_samples")}
     settings = {**json.loads(snakemake.params.settings), "versions": installed_versions()}
     study = collect_study(paths, settings)

@@ -1,6 +1,6 @@
 """A digest of the code that a script runs: its own and that of the library modules it imports, transitively.
 
-Comments, docstrings and white space don't count, nor does the module `log`, which changes no result.
+Comments, docstrings and white space don't count, nor do the modules `log` and `job`, which change no result.
 """
 
 import ast

@@ -1,0 +1,27 @@
+"""What every script does around its work: it logs, looks at its inputs, and leaves a manifest of its outputs."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging import Logger
+from typing import Any
+
+from gexflow.log import job_log
+from gexflow.manifest import check_sizes, manifest_path, write_manifest
+
+
+@contextmanager
+def job(snakemake: Any) -> Iterator[Logger]:
+    """Run a job's work; `snakemake` is the object that Snakemake gives to a script."""
+    with job_log(snakemake.log[0]) as log:
+        check_sizes(snakemake.input)
+        yield log
+        params = dict(snakemake.params.items())
+        facts = {"rule": snakemake.rule, "settings": _settings(params), "code": params.get("code", "")}
+        write_manifest(manifest_path(snakemake.log[0]), snakemake.output, facts)
+
+
+def _settings(params: dict[str, Any]) -> Any:
+    """Return all parameters of a rule but its code; what common.smk wrote as one string is read again."""
+    settings = {name: value for name, value in params.items() if name != "code"}
+    return {name: json.loads(value) if name == "settings" else value for name, value in settings.items()}

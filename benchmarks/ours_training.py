@@ -53,9 +53,9 @@ def train_ours(
     -------
     last training loss of the last fold
     """
-    training = Training.from_settings(model)
     values = np.concatenate([data["train"], data["test"]])
     labels = np.concatenate([data["train_labels"], data["test_labels"]]).astype(str)
+    training = Training.from_settings(model).for_samples(len(labels))
     parts = np.repeat(["train", "test"], [len(data["train"]), len(data["test"])])
     samples = np.char.add("S", np.arange(len(values)).astype(str))
     device, seed = torch.device(settings["device"]), settings.get("round", 1)

@@ -10,11 +10,11 @@ import torch
 
 from gexflow import files
 from gexflow.attribution.integrated_gradients import attribute, choose_samples
-from job import job
 from gexflow.models.fold import Fold
 from gexflow.models.gene_network import build_gene_network
 from gexflow.models.trainer import pick_device
 from gexflow.models.weights import load_network
+from job import job
 
 
 def build(settings: dict, fold: Fold, layout: str | None) -> torch.nn.Module:

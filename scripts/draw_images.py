@@ -6,10 +6,10 @@ import anndata
 import numpy as np
 
 from gexflow import files
-from job import job
 from gexflow.recipes.image_figure import draw_images
 from gexflow.recipes.images import first_test_samples, scatter_genes
 from gexflow.recipes.layout_shape import layout_shape
+from job import job
 
 with job(snakemake) as log:
     layouts = json.loads(snakemake.params.settings)

@@ -6,7 +6,6 @@ from pathlib import Path
 import torch
 
 from gexflow import files
-from job import job
 from gexflow.models.checkpoints import Checkpoint
 from gexflow.models.finished import fingerprint
 from gexflow.models.fold import Fold
@@ -15,6 +14,7 @@ from gexflow.models.image_network import build_image_network
 from gexflow.models.trainer import Training, pick_device
 from gexflow.models.trunk_features import Scratch, learn_from_features, learn_from_shared, read_shared
 from gexflow.models.weights import save_network
+from job import job
 
 
 def on_features(network, part):

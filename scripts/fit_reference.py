@@ -6,9 +6,9 @@ import time
 from threadpoolctl import threadpool_limits
 
 from gexflow import files
-from job import job
 from gexflow.models.fold import Fold
 from gexflow.models.reference import fit_reference
+from job import job
 
 with job(snakemake) as log, threadpool_limits(snakemake.threads):
     settings = json.loads(snakemake.params.settings)

@@ -6,9 +6,9 @@ import anndata
 
 from gexflow import files
 from gexflow.errors import InputError
-from job import job
 from gexflow.recipes.layout_shape import layout_shape
 from gexflow.recipes.layouts import lay_out_genes, layout_note
+from job import job
 
 with job(snakemake) as log:
     layout = json.loads(snakemake.params.settings)

@@ -10,10 +10,10 @@ import pandas as pd
 
 from gexflow import files
 from gexflow.errors import InputError
-from job import job
 from gexflow.memory import keep_freed_memory
 from gexflow.recipes.folds import LEAKY, candidate_genes, prepare_folds
 from gexflow.recipes.stability import count_kept, describe_selection
+from job import job
 
 with job(snakemake) as log:
     keep_freed_memory()

@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 
 from gexflow import files
-from job import job
 from gexflow.models.fold import Fold
 from gexflow.models.image_network import build_image_network
 from gexflow.models.trainer import Training, pick_device
 from gexflow.models.trunk_features import write_shared
+from job import job
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a cancelled job, too, tidies up
 with job(snakemake) as log:

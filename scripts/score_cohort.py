@@ -6,8 +6,8 @@ import pandas as pd
 
 from gexflow import files
 from gexflow.evaluation.scoring import score_models
-from job import job
 from gexflow.models.predictions import TEXT
+from job import job
 
 with job(snakemake) as log:
     settings = json.loads(snakemake.params.settings)

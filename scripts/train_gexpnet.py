@@ -8,7 +8,6 @@ import torch
 
 from gexflow import files
 from gexflow.errors import InputError
-from job import job
 from gexflow.memory import keep_freed_memory
 from gexflow.models.checkpoints import Checkpoint
 from gexflow.models.finished import FinishedFolds, fingerprint
@@ -17,6 +16,7 @@ from gexflow.models.fold_training import Trained, stacks_of, train_folds
 from gexflow.models.gene_network import build_gene_network
 from gexflow.models.trainer import NotFinite, Training, pick_device
 from gexflow.models.weights import save_network
+from job import job
 
 
 def write(trained: Trained, paths: list[Path]) -> None:
@@ -37,13 +37,14 @@ with job(snakemake) as log:
     torch.set_num_threads(snakemake.threads)
     keep_freed_memory()
     settings = json.loads(snakemake.params.settings)
-    training, device, output = Training.from_settings(settings), pick_device(), snakemake.output
+    device, output = pick_device(), snakemake.output
     outputs = list(zip(output.predictions, output.model, output.history, output.facts, strict=True))
     folder = Path(outputs[0][0]).parents[1]
     versions = [snakemake.params.settings, snakemake.params.code, torch.__version__]
     mark = fingerprint(*versions, inputs=snakemake.input.features)
     finished = FinishedFolds(folder, mark)
     folds = [Fold.read(path, number) for number, path in enumerate(snakemake.input.features, 1)]
+    training = Training.from_settings(settings).for_samples(len(folds[0].labels))
     missing = [fold for fold in folds if not finished.has(fold.number)]
     if len(missing) < len(folds):
         log.info(

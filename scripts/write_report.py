@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 from gexflow.files import write_text
-from job import job
 from gexflow.report.page import render_page
 from gexflow.report.study import KEYS, collect_study
 from gexflow.report.versions import installed_versions
+from job import job
 
 with job(snakemake) as log:
     paths = {kind: snakemake.input.get(kind, []) for kind in (*KEYS, "shared_samples")}

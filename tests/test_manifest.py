@@ -21,7 +21,9 @@ def results(tmp_path, monkeypatch) -> Path:
     folds = [folder / f"fold{fold}/predictions.tsv" for fold in (1, 2)]
     for path in folds:
         files.write_text(f"{path}\n", path)
-    write_manifest(manifest_path("results/logs/khan/models/gexpnet/train_gexpnet.log"), folds, {"rule": "train_gexpnet"})
+    write_manifest(
+        manifest_path("results/logs/khan/models/gexpnet/train_gexpnet.log"), folds, {"rule": "train_gexpnet"}
+    )
     files.write_text("table\n", "results/khan/cohort.tsv")
     write_manifest(manifest_path("results/logs/khan/read_cohort.log"), ["results/khan/cohort.tsv"], {})
     manifest._manifests.cache_clear()
@@ -37,7 +39,9 @@ def test_a_manifest_says_what_a_job_wrote_and_where(results):
     assert found["rule"] == "train_gexpnet"
     path = Path("results/khan/models/gexpnet/fold2/predictions.tsv")
     assert found["outputs"]["fold2/predictions.tsv"] == {"bytes": path.stat().st_size, "sha256": files.sha256(path)}
-    assert found["host"] and found["device"] and found["versions"]["numpy"]
+    assert found["host"]
+    assert found["device"]
+    assert found["versions"]["numpy"]
 
 
 def test_whole_files_pass_and_so_do_files_of_no_job(results):

@@ -59,8 +59,8 @@ def ours_all(folder: Path, settings: Settings) -> Callable[[], Outcome]:
 
     def run() -> Outcome:
         kept = {}
-        for number, features in enumerate(prepared(cohort, fold, [{"gene_quantile": {"output": "normal"}}])):
-            kept[f"fold{number}"] = features.X[:, :_COMPARED].copy()
+        for features in prepared(cohort, fold, [{"gene_quantile": {"output": "normal"}}]):
+            kept[f"fold{len(kept)}"] = features.X[:, :_COMPARED].copy()
             del features  # before the next fold is made
         return Outcome(kept)
 

@@ -56,9 +56,9 @@ def ours(folder: Path, settings: Settings) -> Callable[[], Outcome]:
 
     def run() -> Outcome:
         cohort = files.read_by_gene(folder / "cohort.h5ad")
-        for number, features in enumerate(prepared(cohort, fold, STEPS)):
-            if number == 0:
-                kept = cohort.var_names.isin(features.var_names)
+        folds = prepared(cohort, fold, STEPS)
+        kept = cohort.var_names.isin(next(folds).var_names)
+        for features in folds:
             del features
         return Outcome({"kept": kept})
 

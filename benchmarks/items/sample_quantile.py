@@ -36,8 +36,8 @@ def ours(folder: Path, settings: Settings) -> Callable[[], Outcome]:
 
     def run() -> Outcome:
         kept = {}
-        for number, features in enumerate(prepared(cohort, fold, ["sample_quantile"])):
-            kept[f"fold{number}"] = features.X[::_COMPARED].copy()
+        for features in prepared(cohort, fold, ["sample_quantile"]):
+            kept[f"fold{len(kept)}"] = features.X[::_COMPARED].copy()
             del features  # before the next fold is made
         return Outcome(kept)
 

@@ -1,26 +1,17 @@
 """The scripts of the rules write whole results, or a sentence and nothing."""
 
-import json
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import pytest
+from tests.jobs import job_of, run_script
 
 from gexflow.files import read_h5ad, read_json, read_table
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 TABLE = "id\tlabel\tg1\tg2\n" + "".join(f"s{n}\t{'AB'[n % 2]}\t{n + 0.5}\t{n / 7 + 1}\n" for n in range(20))
 
 
 def run(name, folder, params, inputs, **outputs):
-    snakemake = SimpleNamespace(
-        input=SimpleNamespace(**inputs),
-        output=SimpleNamespace(**{key: str(folder / value) for key, value in outputs.items()}),
-        params=SimpleNamespace(settings=json.dumps(params), expected='{"X": 3}'),
-        log=[str(folder / "logs" / f"{name}.log")],
-    )
-    runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
+    outputs = {key: str(folder / value) for key, value in outputs.items()}
+    log = folder / "logs" / f"{name}.log"
+    run_script(job_of(name, log, inputs, outputs, params, params={"expected": '{"X": 3}'}))
 
 
 def read_cohort(folder, path, field="label"):

@@ -1,19 +1,13 @@
 """Cohorts that share patients are told, whatever the scale of their values and the order of their genes."""
 
-import json
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
-
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from tests.jobs import job_of, run_script
 
 from gexflow.cohorts.shared_samples import Genes, common_genes, shared_samples
 from gexflow.files import read_table, write_h5ad
-
-SCRIPT = Path(__file__).parents[2] / "scripts/find_shared_samples.py"
 
 
 @pytest.fixture
@@ -76,13 +70,9 @@ def test_the_table_says_where_families_are_wrong(patients, tmp_path):
         var = pd.DataFrame({"symbol": ""}, index=[f"g{n}" for n in range(1200)])
         write_h5ad(anndata.AnnData(values, var=var), tmp_path / f"{name}.h5ad")
     settings = {"datasets": list(parts), "families": {"a": "a", "b": "x", "c": "x"}}
-    snakemake = SimpleNamespace(
-        input=SimpleNamespace(cohorts=[str(tmp_path / f"{name}.h5ad") for name in parts]),
-        output=SimpleNamespace(shared=str(tmp_path / "shared.tsv")),
-        params=SimpleNamespace(settings=json.dumps(settings)),
-        log=[str(tmp_path / "log")],
-    )
-    runpy.run_path(str(SCRIPT), init_globals={"snakemake": snakemake})
+    log, cohorts = tmp_path / "logs/job.log", [str(tmp_path / f"{name}.h5ad") for name in parts]
+    outputs = {"shared": str(tmp_path / "shared.tsv")}
+    run_script(job_of("find_shared_samples", log, {"cohorts": cohorts}, outputs, settings))
     table = read_table(tmp_path / "shared.tsv", ("dataset", "other", "note")).set_index(["dataset", "other"])
     assert table["shared"].to_dict() == {
         ("a", "b"): 10,
@@ -94,7 +84,7 @@ def test_the_table_says_where_families_are_wrong(patients, tmp_path):
     }
     assert table["of"][("a", "b")] == 50
     assert "give a and b one family" in table["note"][("a", "b")]
-    lines = (tmp_path / "log").read_text().splitlines()
+    lines = log.read_text().splitlines()
     assert ["WARNING" in line and "one family" in line for line in lines] == [True, True, False]
     assert "b and c: 30 pairs of one sample over 1200 genes" in lines[2]
     assert table["same_family"].tolist() == ["no", "no", "no", "no", "yes", "yes"]

@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import runpy
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from tests.jobs import job_of, run_script
 from torch import nn
 
 from gexflow.models import checkpoints, image_network, trunk_features
@@ -269,16 +269,16 @@ def run_rule(folder: str, study: str, small: bool) -> None:
     if small:
         image_network.build_image_network = lambda _, layout, classes, *__: SmallImageNetwork(len(layout), classes)
         trunk_features.learn_from_features = lambda network, *_: network  # it has no images
-    job = SimpleNamespace(
-        input=SimpleNamespace(features=f"{study}/features.h5ad", layout=f"{study}/layout.tsv", weights=[], trunk=[]),
-        output=SimpleNamespace(**{kind: f"{folder}/{name}" for kind, name in OUTPUTS.items()}),
-        params=SimpleNamespace(settings=json.dumps(SETTINGS, sort_keys=True), code="1"),
-        wildcards=SimpleNamespace(fold="1", model="resnet50"),
-        resources=SimpleNamespace(tmpdir=f"{folder}.scratch", disk_mb=1000),
-        log=[f"{folder}.log"],
-        threads=1,
+    job = job_of(
+        "finetune_backbone",
+        Path(folder).parent / f"logs/{Path(folder).name}.log",
+        {"features": f"{study}/features.h5ad", "layout": f"{study}/layout.tsv", "weights": [], "trunk": []},
+        {kind: f"{folder}/{name}" for kind, name in OUTPUTS.items()},
+        SETTINGS,
+        wildcards={"fold": "1", "model": "resnet50"},
+        resources={"tmpdir": f"{folder}.scratch", "disk_mb": 1000},
     )
-    runpy.run_path(str(ROOT / "scripts/finetune_backbone.py"), init_globals={"snakemake": job})
+    run_script(job)
 
 
 def killed_while_writing(tensors, path, metadata) -> None:
@@ -310,10 +310,10 @@ def test_a_killed_job_of_the_rule_goes_on_and_gives_the_very_same_files(tmp_path
     assert len(left) == 2  # the checkpoint after epoch 1, and half of the next one
     assert NAME in left
     run_rule(f"{tmp_path}/cut", str(tmp_path), small)
-    assert "resumed after epoch 1" in (tmp_path / "cut.log").read_text()
+    assert "resumed after epoch 1" in (tmp_path / "logs/cut.log").read_text()
     assert sorted(path.name for path in (tmp_path / "cut").iterdir()) == sorted(OUTPUTS.values())
     run_rule(f"{tmp_path}/whole", str(tmp_path), small)
-    assert "resumed" not in (tmp_path / "whole.log").read_text()
+    assert "resumed" not in (tmp_path / "logs/whole.log").read_text()
     for kind in ("predictions", "model", "history"):
         assert (tmp_path / "cut" / OUTPUTS[kind]).read_bytes() == (tmp_path / "whole" / OUTPUTS[kind]).read_bytes()
     facts = [json.loads((tmp_path / folder / "training.json").read_text()) for folder in ("cut", "whole")]

@@ -1,10 +1,7 @@
 """The rule train_gexpnet: one job for all folds, which loses nothing when it dies."""
 
-import json
-import runpy
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import anndata
 import numpy as np
@@ -12,12 +9,12 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.jobs import job_of, run_script
 
 from gexflow.files import read_json, read_table
 from gexflow.models import finished, fold_training, trainer
 from gexflow.models.checkpoints import Checkpoint
 
-SCRIPT = Path(__file__).parents[2] / "scripts/train_gexpnet.py"
 KINDS = {
     "predictions": "predictions.tsv",
     "model": "model.safetensors",
@@ -60,14 +57,15 @@ class Job:
 
     def run(self, code: str = "1") -> None:
         outputs = {kind: [str(self.place(n, kind)) for n in range(1, FOLDS + 1)] for kind in KINDS}
-        job = SimpleNamespace(
-            input=SimpleNamespace(features=self.features),
-            output=SimpleNamespace(**outputs),
-            params=SimpleNamespace(settings=json.dumps(self.settings, sort_keys=True), code=code),
-            log=[str(self.model / "train.log")],
-            threads=1,
+        job = job_of(
+            "train_gexpnet",
+            self.model / "logs/train.log",
+            {"features": [str(path) for path in self.features]},
+            outputs,
+            self.settings,
+            params={"code": code},
         )
-        runpy.run_path(str(SCRIPT), init_globals={"snakemake": job})
+        run_script(job)
 
     def place(self, number: int, kind: str) -> Path:
         return self.model / f"fold{number}" / KINDS[kind]
@@ -77,7 +75,7 @@ class Job:
         return {(n, kind): self.place(n, kind).read_bytes() for n in range(1, FOLDS + 1) for kind in kinds}
 
     def log(self) -> str:
-        return (self.model / "train.log").read_text()
+        return (self.model / "logs/train.log").read_text()
 
 
 def die_in_fold(monkeypatch, number: int) -> None:
@@ -96,7 +94,10 @@ def test_all_outputs_are_there_and_nothing_else(tmp_path, settings):
     job = Job(tmp_path, settings)
     job.run()
     found = {str(path.relative_to(job.model)) for path in job.model.rglob("*") if path.is_file()}
-    assert found == {f"fold{n}/{name}" for n in range(1, FOLDS + 1) for name in KINDS.values()} | {"train.log"}
+    assert found == {f"fold{n}/{name}" for n in range(1, FOLDS + 1) for name in KINDS.values()} | {
+        "logs/train.log",
+        "train.manifest.json",
+    }
     assert read_json(job.place(2, "facts"))["folds_at_once"] == 1
     assert read_table(job.place(1, "history"))["epoch"].tolist() == [1, 2, 3]
 

@@ -189,6 +189,13 @@ def test_keep_best_without_validation_samples_means_the_last_epoch(fold):
     assert trained.predictions.equals(fit(fold, Training("adamax", 5e-3, 3, 16)).predictions)
 
 
+def test_a_small_cohort_has_more_epochs_for_as_many_steps():
+    training = Training("adamax", 4e-3, 12, 128, min_steps=180)
+    assert training.for_samples(2086).epochs == 12
+    assert training.for_samples(256).epochs == 90
+    assert Training("adamax", 4e-3, 12, 128).for_samples(83).epochs == 12
+
+
 def test_with_random_labels_validation_accuracy_is_at_chance():
     """Recipe and network are fitted without the validation rows: they cannot know their labels."""
     rng = np.random.default_rng(5)

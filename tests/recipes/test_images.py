@@ -2,12 +2,8 @@
 
 import base64
 import io
-import json
 import re
-import runpy
 import xml.etree.ElementTree as ET
-from pathlib import Path
-from types import SimpleNamespace
 
 import anndata
 import numpy as np
@@ -15,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from matplotlib.image import imread
+from tests.jobs import job_of, run_script
 
 from gexflow.files import write_h5ad, write_table
 from gexflow.models.gene_image import GeneImage
@@ -23,7 +20,6 @@ from gexflow.recipes.images import first_test_samples, scatter_genes
 from gexflow.recipes.layouts import lay_out_genes
 from gexflow.small_png import small_png
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "draw_images.py"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -102,6 +98,17 @@ def test_every_class_and_sample_is_named_and_drawn_once_a_layout(classes):
     assert max(float(e.get("x")) + float(e.get("width")) for e in root.iter(f"{SVG}image")) <= width + 0.01
 
 
+def test_a_rectangle_is_drawn_as_one():
+    tables = {"one": np.random.default_rng(2).random((3, 10, 20), np.float32)}
+    sizes = [
+        (float(e.get("width")), float(e.get("height")))
+        for e in ET.fromstring(draw_images(tables, list("abc"), list("xyz"))).iter(f"{SVG}image")
+    ]
+    assert len(set(sizes)) == 1
+    assert sizes[0][0] == pytest.approx(2 * sizes[0][1], rel=1e-4)
+    assert [picture.shape[:2] for picture in pictures(draw_images(tables, list("abc"), list("xyz")))] == [(10, 20)] * 3
+
+
 def test_the_script_draws_test_samples_of_the_fold_on_its_layouts(tmp_path):
     values = np.random.default_rng(3).random((6, 7)).astype(np.float32)
     parts = ["train", "test", "test", "test", "train", "train"]
@@ -112,15 +119,13 @@ def test_the_script_draws_test_samples_of_the_fold_on_its_layouts(tmp_path):
     for order in orders:
         layouts.append(lay_out_genes(genes, order, "auto", 1))
         write_table(layouts[-1], tmp_path / f"{order}.tsv")
-    job = SimpleNamespace(
-        input=SimpleNamespace(
-            features=str(tmp_path / "features.h5ad"), layouts=[str(tmp_path / f"{order}.tsv") for order in orders]
-        ),
-        output=SimpleNamespace(images=str(tmp_path / "images.svg")),
-        params=SimpleNamespace(settings=json.dumps([{"order": order, "size": "auto"} for order in orders])),
-        log=[str(tmp_path / "draw_images.log")],
-    )
-    runpy.run_path(str(SCRIPT), init_globals={"snakemake": job})
+    inputs = {
+        "features": str(tmp_path / "features.h5ad"),
+        "layouts": [str(tmp_path / f"{order}.tsv") for order in orders],
+    }
+    settings = [{"order": order, "size": "auto"} for order in orders]
+    outputs = {"images": str(tmp_path / "images.svg")}
+    run_script(job_of("draw_images", tmp_path / "logs/draw_images.log", inputs, outputs, settings))
     drawing = (tmp_path / "images.svg").read_text()
     assert {"x", "s2", "y", "s1", "alphabetical order", "random pixels"} <= set(texts(drawing))
     assert "no test sample in this fold: z" in texts(drawing)

@@ -1,9 +1,7 @@
 """Every gene has one pixel of its own, and correlated genes are neighbours."""
 
 import json
-import runpy
 from pathlib import Path
-from types import SimpleNamespace
 
 import anndata
 import numpy as np
@@ -12,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.manifold import _t_sne
+from tests.jobs import job_of, run_script
 
 from gexflow.errors import InputError
 from gexflow.files import read_table, write_h5ad
@@ -24,7 +23,6 @@ from gexflow.recipes.layouts import lay_out_genes, layout_note
 from gexflow.recipes.median_split import split_to_pixels
 
 NAMES = ["TP53", "A1BG", "MYC", "ZYX", "BRCA1"]
-SCRIPT = Path(__file__).parents[2] / "scripts" / "lay_out_genes.py"
 
 
 def pixels_of(layout: pd.DataFrame) -> set[tuple[int, int]]:
@@ -297,18 +295,19 @@ class Job:
         for fold, table in zip(self.folds, tables, strict=True):
             fold.mkdir(parents=True)
             write_h5ad(table, fold / "features.h5ad")
-        self.log = folder / "job.log"
+        self.log = folder / "logs/job.log"
         self.outputs = [fold / "layouts/mine.tsv" for fold in self.folds]
-        self.job = SimpleNamespace(
-            input=SimpleNamespace(features=[str(fold / "features.h5ad") for fold in self.folds]),
-            output=SimpleNamespace(layouts=[str(path) for path in self.outputs]),
-            params=SimpleNamespace(settings=json.dumps({"seed": 32, **layout})),
-            wildcards=SimpleNamespace(dataset="set", recipe="mine", layout="mine"),
-            log=[str(self.log)],
+        self.job = job_of(
+            "lay_out_genes",
+            self.log,
+            {"features": [str(fold / "features.h5ad") for fold in self.folds]},
+            {"layouts": [str(path) for path in self.outputs]},
+            {"seed": 32, **layout},
+            wildcards={"dataset": "set", "recipe": "mine", "layout": "mine"},
         )
 
     def run(self) -> list[pd.DataFrame]:
-        runpy.run_path(str(SCRIPT), init_globals={"snakemake": self.job})
+        run_script(self.job)
         return [read_table(path, ("gene",)) for path in self.outputs]
 
 

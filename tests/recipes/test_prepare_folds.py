@@ -1,20 +1,18 @@
 """The rule prepare_folds: bad input ends in one sentence or in a note, and stability is counted over all folds."""
 
 import json
-import runpy
 import warnings
 from pathlib import Path
-from types import SimpleNamespace
 
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from tests.jobs import job_of, run_script
 
 from gexflow.cohorts.splits import split_as_published, split_samples
 from gexflow.files import read_h5ad, read_json, read_table, write_h5ad, write_table
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "prepare_folds.py"
 SAMPLES, GENES, FOLDS = 40, 20, 4
 
 
@@ -49,19 +47,21 @@ class Job:
         outputs = {kind: [str(self.home / f"fold{f}/{kind}.h5ad") for f in folds] for kind in ("features", "fitted")}
         names = {"summary": "summary.tsv", "times_kept": "stability.tsv", "stability": "stability.json"}
         outputs |= {kind: str(self.home / name) for kind, name in names.items()}
-        self.log = folder / "prepare_folds.log"
-        self.job = SimpleNamespace(
-            input=SimpleNamespace(cohort=str(folder / "cohort.h5ad"), splits=str(folder / "splits.tsv")),
-            output=SimpleNamespace(**outputs),
-            params=SimpleNamespace(settings=json.dumps(steps), fit_on=fit_on),
-            wildcards=SimpleNamespace(dataset="set", recipe="mine"),
-            log=[str(self.log)],
+        self.log = folder / "logs/prepare_folds.log"
+        self.job = job_of(
+            "prepare_folds",
+            self.log,
+            {"cohort": str(folder / "cohort.h5ad"), "splits": str(folder / "splits.tsv")},
+            outputs,
+            steps,
+            params={"fit_on": fit_on},
+            wildcards={"dataset": "set", "recipe": "mine"},
         )
 
     def run(self) -> pd.DataFrame:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", "Mean of empty slice|Degrees of freedom|All-NaN")
-            runpy.run_path(str(SCRIPT), init_globals={"snakemake": self.job})
+            run_script(self.job)
         return read_table(self.job.output.summary, ("step", "note"))
 
     def error(self) -> str:

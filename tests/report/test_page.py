@@ -2,16 +2,15 @@
 
 import json
 import re
-import runpy
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from fabricated import CONTROLS, MODELS, REFERENCE, fabricate
+from tests.jobs import job_of, run_script
 
 from gexflow.files import write_table
 from gexflow.log import CAUTION
@@ -382,13 +381,8 @@ def test_script_of_the_rule_writes_the_page(tmp_path):
     paths, settings = fabricate(tmp_path, {"d": ["x", "y"]}, models=FEW)
     inputs = {**paths, "template": str(TEMPLATES / "index.html.j2"), "style": str(TEMPLATES / "style.css")}
     page = tmp_path / "results" / "report" / "index.html"
-    job = SimpleNamespace(
-        input=SimpleNamespace(get=inputs.get, **inputs),
-        output=SimpleNamespace(page=str(page)),
-        params=SimpleNamespace(settings=json.dumps(settings)),
-        log=[str(tmp_path / "write_report.log")],
-    )
-    runpy.run_path(str(ROOT / "scripts" / "write_report.py"), init_globals={"snakemake": job})
+    log = tmp_path / "results/logs/report/write_report.log"
+    run_script(job_of("write_report", log, inputs, {"page": str(page)}, settings))
     assert "Tumour types from gene expression" in page.read_text(encoding="utf-8")
 
 

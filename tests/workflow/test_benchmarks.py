@@ -24,6 +24,8 @@ PROMISED = {
     "recipe-chain",
     "layout-10k",
     "images-10k",
+    "resnet50-224",
+    "resnet50-native",
 }
 FIELDS = {"item", "peer", "ours_seconds", "peer_seconds", "ratio", "ours_peak_bytes", "peer_peak_bytes"}
 FIELDS |= {"input_bytes", "rounds", "threads", "date", "machine", "versions", "agreement", "bar"}

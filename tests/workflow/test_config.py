@@ -67,7 +67,7 @@ def test_on_and_off_are_words_for_stack_too(tmp_path):
         assert load(tmp_path, changed("models.gexpnet.stack", value))["models"]["gexpnet"]["stack"] == meant
 
 
-PRESET_KEYS = ("optimiser", "learning_rate", "epochs", "batch_size", "schedule")
+PRESET_KEYS = ("optimiser", "learning_rate", "epochs", "batch_size", "min_steps", "schedule")
 
 
 def preset(tmp_path, **keys) -> list:
@@ -78,7 +78,7 @@ def preset(tmp_path, **keys) -> list:
 def test_a_preset_gives_defaults_and_own_keys_come_first(tmp_path):
     schema = yaml.safe_load(SCHEMA.read_text())["$defs"]["preset_fast"]["properties"]
     fast = [schema[key]["default"] for key in PRESET_KEYS]
-    paper = ["adamax", 1e-4, 100, 64, "plateau"]
+    paper = ["adamax", 1e-4, 100, 64, 0, "plateau"]
     assert fast[0] in ("adam", "adamax", "adamw")
     assert fast[-1] == "one-cycle"
     assert fast[2] < 100
@@ -86,7 +86,7 @@ def test_a_preset_gives_defaults_and_own_keys_come_first(tmp_path):
     assert preset(tmp_path, preset="paper") == paper
     assert preset(tmp_path, preset="fast") == fast
     assert preset(tmp_path, preset="fast", epochs=7, learning_rate="2e-3") == [fast[0], 2e-3, 7, *fast[3:]]
-    assert preset(tmp_path, epochs=7) == ["adamax", 1e-4, 7, 64, "plateau"]
+    assert preset(tmp_path, epochs=7) == ["adamax", 1e-4, 7, 64, 0, "plateau"]
 
 
 def test_defaults_of_gexpnet_are_the_published_ones(tmp_path):

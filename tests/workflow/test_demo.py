@@ -2,6 +2,9 @@
 
 import os
 import re
+import shutil
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -94,6 +97,36 @@ def test_images_and_learning_curves_are_in_the_report(demo):
 
 def test_no_partial_file_is_left(demo):
     assert not list(demo.study.rglob("*.part"))
+
+
+def test_every_result_is_as_its_job_wrote_it(demo):
+    results = demo.study / "results"
+    check = [sys.executable, demo.root / "scripts/check_results.py", results]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    known = {
+        str(manifest.parent / name)
+        for manifest in results.rglob("*.manifest.json")
+        for name in read_json(manifest)["outputs"]
+    }
+    present = {path for path in results.rglob("*") if path.is_file() and not path.name.endswith(".manifest.json")}
+    beside = {path for path in present if path.relative_to(results).parts[0] in ("logs", "benchmarks")}
+    assert {str(path) for path in present - beside} == known
+
+
+def test_a_result_cut_short_is_refused_until_it_is_made_again(demo, tmp_path):
+    study = shutil.copytree(demo.study, tmp_path / "study")
+    name, last = "results/demo-geo/evaluation/intervals.tsv", "results/comparison/intervals.tsv"
+    whole, times = (study / name).read_bytes(), (study / name).stat()
+    (study / name).write_bytes(whole[:100])
+    os.utime(study / name, ns=(times.st_atime_ns, times.st_mtime_ns))
+    project = demo.__class__(demo.root, study)
+    project.snakemake("--force", last, ok=False)
+    log = (study / "results/logs/comparison/compare_cohorts.log").read_text()
+    assert f"{name} has 100 bytes, but its job wrote {len(whole):,}: delete it and run snakemake again" in log
+    (study / name).unlink()
+    project.snakemake("--quiet=all", last)
+    assert (study / name).read_bytes() == whole
 
 
 def test_a_second_run_does_nothing(demo):

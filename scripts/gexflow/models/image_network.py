@@ -39,7 +39,8 @@ class ImageNetwork(nn.Module):
     -----
     The frozen trunk stays in inference mode in training, so its BatchNorm keeps its statistics. Deviations from the
     Keras original: torchvision's ResNet50 is v1.5; BatchNorm of the head has torch's momentum and eps (Keras' momentum
-    of .99 is slow for so few steps).
+    of .99 is slow for so few steps), and after training the BatchNorm layers that learn get the statistics of the
+    training samples under the final weights (`batch_statistics`).
     """
 
     images = True

@@ -5,13 +5,14 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from gexflow.errors import InputError
+from gexflow.models.batch_statistics import renew_statistics
 from gexflow.models.batches import Batches
 from gexflow.models.checkpoints import Checkpoint
 from gexflow.models.losses import balanced_weights, fold_losses
@@ -32,6 +33,8 @@ class Training:
     optimiser : adamax, adam or adamw
     learning_rate : float
     epochs, batch_size : int
+    min_steps : int
+        About so many batches are learned at least: see `for_samples`.
     schedule : plateau, one-cycle or constant
         plateau halves the learning rate when the training loss has not fallen for 10 epochs (as GexpNet); one-cycle
         lets it rise and fall once.
@@ -56,6 +59,7 @@ class Training:
     label_smoothing: float = 0.0
     class_weights: str = "none"
     keep: str = "last"
+    min_steps: int = 0
 
     @property
     def keeps_best(self) -> bool:
@@ -66,6 +70,13 @@ class Training:
     def from_settings(cls, settings: dict) -> "Training":
         """Pick the training keys out of a model's settings."""
         return cls(**{field.name: settings[field.name] for field in fields(cls) if field.name in settings})
+
+    def for_samples(self, samples: int) -> "Training":
+        """Return this training with more epochs for a small cohort, so that about `min_steps` batches are learned.
+
+        `samples` counts those of all parts: so the epochs are the same in every fold.
+        """
+        return replace(self, epochs=max(self.epochs, math.ceil(self.min_steps * self.batch_size / samples)))
 
     def half(self, images: bool, device: torch.device) -> bool:
         """Tell whether networks, image networks or others, train in bfloat16 on a device."""
@@ -261,6 +272,7 @@ class _Course:
         if self.data[fold].validation is None:
             return
         values, targets = self.data[fold].validation
+        self._renew_statistics(fold)
         probabilities = predict(self.stack.network(fold), values, self.device, self.training)
         chosen = np.clip(probabilities[np.arange(len(targets)), targets], 1e-12, None)
         line["validation_loss"] = float(-np.log(chosen).mean())
@@ -278,6 +290,14 @@ class _Course:
         """Go back to each fold's best epoch, where that is kept and known."""
         for fold, state in enumerate(self._best):
             self.stack.settle(fold, state)
+            self._renew_statistics(fold)
+
+    def _renew_statistics(self, fold: int) -> None:
+        """Measure the BatchNorm statistics of an image network on its training samples; GexpNet's are published."""
+        if self.stack.images:
+            values, size = self.data[fold].values, self.training.batch_size
+            with exact_convolutions():
+                renew_statistics(self.stack.network(fold), values, size, self.device)
 
     def state(self) -> dict:
         """Return all that the epochs to come depend on, for a checkpoint; `restore` takes it."""

@@ -11,7 +11,7 @@ from gexflow.small_png import small_png
 _SHADES = 15  # as many as a small picture holds beside its clear pixels
 _GREYS = [(grey, grey, grey) for grey in np.linspace(0, 255, _SHADES).round().astype(int).tolist()]
 _WIDTH, _GAP, _BETWEEN, _HEAD, _NAMES, _FOOT = 662.0, 14.0, 3.0, 16.0, 21.0, 24.0  # points
-_SIDES = ((4, 140.0), (12, 92.0))  # up to so many classes, a picture is about so many points wide
+_SIDES = ((4, 140.0), (12, 92.0))  # up to so many classes, a picture's longer side is about so many points
 _SMALLEST = 68.0
 _SCREEN = 1.5  # pixels of a screen a point, on the report's page
 _TINY = 5.0
@@ -25,8 +25,8 @@ def draw_images(
 
     Parameters
     ----------
-    images : {heading: float array (samples, side, side)}
-        The same samples on one or more layouts; NaN on pixels without a gene.
+    images : {heading: float array (samples, rows, columns)}
+        The same samples on one or more layouts of one shape; NaN on pixels without a gene.
     classes, samples : lists of str, one a sample
     absent : list of str
         Classes without a sample to show.
@@ -39,34 +39,36 @@ def draw_images(
     """
     shown = np.concatenate([table[~np.isnan(table)] for table in images.values()])
     low, high = float(shown.min()), float(shown.max())
-    side = _side(len(classes), next(iter(images.values())).shape[1])
-    cell = len(images) * side + (len(images) - 1) * _BETWEEN
+    wide, tall = _sides(len(classes), *next(iter(images.values())).shape[1:])
+    cell = len(images) * wide + (len(images) - 1) * _BETWEEN
     across = max(1, min(len(classes), int((_WIDTH + _GAP) // (cell + _GAP))))
     down = -(-len(classes) // across)
     width = max(across * (cell + _GAP) - _GAP, 330.0)
-    height = _HEAD + down * (_NAMES + side + _GAP) + _FOOT + (12 if absent else 0)
+    height = _HEAD + down * (_NAMES + tall + _GAP) + _FOOT + (12 if absent else 0)
     root = _canvas(width, height)
     for column in range(across):
         for place, heading in enumerate(images):
-            _text(root, column * (cell + _GAP) + place * (side + _BETWEEN), 9, heading, side, 6.5, MUTED)
+            _text(root, column * (cell + _GAP) + place * (wide + _BETWEEN), 9, heading, wide, 6.5, MUTED)
     for number, (name, sample) in enumerate(zip(classes, samples, strict=True)):
         x = number % across * (cell + _GAP)
-        y = _HEAD + number // across * (_NAMES + side + _GAP)
+        y = _HEAD + number // across * (_NAMES + tall + _GAP)
         _text(root, x, y + 8, name, cell, 8, INK)
         _text(root, x, y + 17, sample, cell, 6.5, MUTED)
         for place, table in enumerate(images.values()):
-            _picture(root, x + place * (side + _BETWEEN), y + _NAMES, side, shades(table[number], low, high))
+            pixels = shades(table[number], low, high)
+            _picture(root, x + place * (wide + _BETWEEN), y + _NAMES, wide, tall, pixels)
     _scale(root, height - _FOOT - (12 if absent else 0) + 6, low, high)
     if absent:
         _text(root, 0, height - 4, f"no test sample in this fold: {', '.join(absent)}", width, 6.5, MUTED)
     return ET.tostring(root, encoding="unicode")
 
 
-def _side(classes: int, pixels: int) -> float:
-    """Return the side of a picture in points, best so that each of its pixels covers as many of the screen's."""
-    wanted = next((side for most, side in _SIDES if classes <= most), _SMALLEST)
+def _sides(classes: int, rows: int, columns: int) -> tuple[float, float]:
+    """Return width and height of a picture in points, best so that its pixels cover as many of the screen's each."""
+    wanted, pixels = next((side for most, side in _SIDES if classes <= most), _SMALLEST), max(rows, columns)
     even = max(1, round(wanted * _SCREEN / pixels)) * pixels / _SCREEN
-    return even if even <= 1.5 * wanted else wanted
+    side = even if even <= 1.5 * wanted else wanted
+    return side * columns / pixels, side * rows / pixels
 
 
 def shades(image: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -98,16 +100,16 @@ def _rectangle(root: ET.Element, x: float, y: float, width: float, height: float
     ET.SubElement(root, "rect", {**places, "style": style})
 
 
-def _picture(root: ET.Element, x: float, y: float, side: float, pixels: np.ndarray) -> None:
+def _picture(root: ET.Element, x: float, y: float, wide: float, high: float, pixels: np.ndarray) -> None:
     """Draw one picture; where it is clear, the hatching shows through."""
     if (pixels == 0).any():
-        _rectangle(root, x, y, side, side, "fill: url(#hatch)")
-    places = {"x": f"{x:g}", "y": f"{y:g}", "width": f"{side:g}", "height": f"{side:g}"}
+        _rectangle(root, x, y, wide, high, "fill: url(#hatch)")
+    places = {"x": f"{x:g}", "y": f"{y:g}", "width": f"{wide:g}", "height": f"{high:g}"}
     data = base64.b64encode(small_png(pixels, _GREYS)).decode()
     ET.SubElement(
         root, "image", {**places, "href": f"data:image/png;base64,{data}", "style": "image-rendering: pixelated"}
     )
-    _rectangle(root, x, y, side, side, f"fill: none; stroke: {FAINT}; stroke-width: 0.6")
+    _rectangle(root, x, y, wide, high, f"fill: none; stroke: {FAINT}; stroke-width: 0.6")
 
 
 def _scale(root: ET.Element, y: float, low: float, high: float) -> None:

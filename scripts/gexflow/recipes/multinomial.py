@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-3
 _RANK = 96  # of the preconditioner
 _CG_LIMIT = 100  # products a Newton step may take
-_BLOCK = 1 << 22  # values of a block of samples: 16 MB, which oneDNN copies and keeps for every thread
+_BLOCK = 1 << 21  # values of a block of samples: 8 MB, which oneDNN copies and keeps for every thread
 _COPIED = 5e7  # values of which a transposed copy is made: 200 MB
 _STALLED = 1e-7  # a relative decrease of f below this is rounding
 _ROUNDING = 1e-6  # of the gradient, relative to the sum of the weights

@@ -14,11 +14,13 @@ from gexflow.manifest import check_sizes, manifest_path, write_manifest
 def job(snakemake: Any) -> Iterator[Logger]:
     """Run a job's work; `snakemake` is the object that Snakemake gives to a script."""
     with job_log(snakemake.log[0]) as log:
+        manifest = manifest_path(snakemake.log[0])
+        manifest.unlink(missing_ok=True)  # of an earlier run, whose outputs are gone
         check_sizes(snakemake.input)
         yield log
         params = dict(snakemake.params.items())
         facts = {"rule": snakemake.rule, "settings": _settings(params), "code": params.get("code", "")}
-        write_manifest(manifest_path(snakemake.log[0]), snakemake.output, facts)
+        write_manifest(manifest, snakemake.output, facts)
 
 
 def _settings(params: dict[str, Any]) -> Any:

@@ -13,7 +13,7 @@ import subprocess
 import time
 from pathlib import Path
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol", "sinfo")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
 NODES = {"cpu1": "", "gpu1": "Gres=gpu:1"}
 _PATIENCE = 60  # seconds for the start
 
@@ -47,7 +47,8 @@ class Cluster:
     def __init__(self, folder: Path):
         self.folder = folder
         self.processes: dict[str, subprocess.Popen] = {}
-        self.environment = {**os.environ, "PATH": _path(), "SLURM_CONF": str(folder / "slurm.conf")}
+        path = os.pathsep.join([str(folder / "bin"), _path()])
+        self.environment = {**os.environ, "PATH": path, "SLURM_CONF": str(folder / "slurm.conf")}
 
     def start(self) -> None:
         """Start munge, the controller and the nodes, and wait until the nodes take jobs."""
@@ -163,3 +164,10 @@ class Cluster:
         (self.folder / "gres.conf").write_text("NodeName=gpu1 Name=gpu File=/dev/zero\n")
         (self.folder / "cgroup.conf").write_text("CgroupAutomount=no\n")
         (self.folder / "state").mkdir(exist_ok=True)
+        # Snakemake's job step takes SLURM_CONF from srun's environment
+        srun = self.folder / "bin/srun"
+        srun.parent.mkdir(exist_ok=True)
+        srun.write_text(
+            f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {shutil.which("srun", path=_path())} "$@"\n'
+        )
+        srun.chmod(0o755)

@@ -39,7 +39,8 @@ def test_a_failure_in_a_later_fold_leaves_no_file_of_the_recipe(tmp_path):
     project.snakemake("--quiet=all", goal)
     written = {path.relative_to(home).as_posix() for path in home.rglob("*") if path.is_file()}
     folds = {f"fold{fold}/{name}.h5ad" for fold in range(1, FOLDS + 1) for name in ("features", "fitted")}
-    assert written == folds | {"summary.tsv", "stability.tsv", "stability.json"}
+    beside = {"summary.tsv", "stability.tsv", "stability.json", "prepare_folds.manifest.json"}
+    assert written == folds | beside
     assert read_json(home / "stability.json")["kept_most"] == GENES - 1
 
     write_study(tmp_path, keep=GENES)

@@ -1,0 +1,24 @@
+"""One Slurm for all tests that need one; without its programs they are skipped, and say so."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.slurm.cluster import Cluster, missing_programs
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A running Slurm with a node for CPU jobs and one with a GPU."""
+    if missing := missing_programs():
+        pytest.skip(f"no Slurm to test with: {', '.join(missing)} not found (Debian: slurm-wlm and munge)")
+    folder = Path(tempfile.mkdtemp(prefix="slurm", dir="/tmp"))  # a socket's path must be short
+    cluster = Cluster(folder)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder, ignore_errors=True)

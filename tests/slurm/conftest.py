@@ -17,7 +17,10 @@ def cluster():
     folder = Path(tempfile.mkdtemp(prefix="slurm", dir="/tmp"))  # a socket's path must be short
     cluster = Cluster(folder)
     try:
-        cluster.start()
+        try:
+            cluster.start()
+        except (OSError, RuntimeError) as error:
+            pytest.skip(f"Slurm is installed, but does not start here: {error}")
         yield cluster
     finally:
         cluster.stop()

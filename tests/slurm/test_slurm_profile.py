@@ -1,9 +1,12 @@
 """`snakemake --profile slurm` on a real Slurm: every rule lands where it belongs, and errors reach the user."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -16,9 +19,10 @@ CONFIG = {
     "run": {"datasets": ["tiny"], "models": ["gexpnet", "image", "logistic"], "folds": 2},
     "datasets": {
         "tiny": {
-            "source": "mendeley",
-            "simulate": {"samples": 40, "genes": 200, "classes": 2},
-            "label": {"field": "cancerTypes"},
+            "source": "table",
+            "files": {"matrix": "tiny.csv"},
+            "label": {"field": "type"},
+            "near_duplicates": "off",
         }
     },
     "models": {
@@ -49,6 +53,10 @@ class Study:
 
     def __init__(self, cluster, folder: Path, config: dict):
         self.cluster, self.folder = cluster, folder / "study"
+        table = pd.DataFrame(np.random.default_rng(1).gamma(3, 20, (40, 60))).add_prefix("g")
+        table.insert(0, "type", ["x", "y"] * 20)
+        table.rename_axis("id").to_csv(folder / "tiny.csv")
+        config = json.loads(json.dumps(config).replace("tiny.csv", str(folder / "tiny.csv")))
         (folder / "config.yaml").write_text(yaml.safe_dump(config))
         self.command = [sys.executable, "-m", "snakemake", "--cores", "8", "--profile", "slurm", *SITE]
         self.command += ["--directory", str(self.folder), "--configfile", str(folder / "config.yaml")]
@@ -73,9 +81,9 @@ class Study:
 
 @pytest.fixture(scope="module")
 def study(cluster, tmp_path_factory) -> Study:
-    """A study from simulated files to its tables: jobs of all folds, jobs of one fold, and jobs without a GPU."""
+    """A study from a file to its tables: jobs of all folds, jobs of one fold, and jobs without a GPU."""
     study = Study(cluster, tmp_path_factory.mktemp("slurm"), CONFIG)
-    done = study.run(*TABLES)
+    done = study.run("--", *TABLES)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:] + cluster.logs()[-2000:]
     return study
 

@@ -107,10 +107,11 @@ def _size(value: int) -> str:
 
 def _circumstances(record: dict) -> str:
     machine, versions = record["machine"], ", ".join(f"{key} {value}" for key, value in record["versions"].items())
+    rounds = "one round" if record["rounds"] == 1 else f"medians of {record['rounds']} rounds"
     gpu = "no GPU" if machine["gpu"] == "none" else machine["gpu"]
     return (
         f"{record['date']}, {machine['cpu']}, {machine['cores']} cores, {record['threads']} threads each, "
-        f"{machine['memory_gib']} GiB of memory, {gpu}; medians of {record['rounds']} rounds; {versions}."
+        f"{machine['memory_gib']} GiB of memory, {gpu}; {rounds}; {versions}."
     )
 
 

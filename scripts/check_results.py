@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from gexflow.errors import InputError
-from gexflow.manifest import damaged_files
+from gexflow.manifest import checked_files
 
 
 def main() -> int:
@@ -21,26 +21,20 @@ def main() -> int:
     if not results.is_dir():
         print(f"{results} is no folder: name the folder of the results", file=sys.stderr)
         return 2
-    count = 0
-
-    def progress(number: int) -> None:
-        nonlocal count
-        count = number
-        if sys.stderr.isatty():
-            print(f"\r{number:,} files", end="", file=sys.stderr)
-
+    count, damaged = 0, []
     try:
-        complaints, damaged = damaged_files(results, progress)
+        for count, (path, complaint) in enumerate(checked_files(results), 1):
+            if sys.stderr.isatty():
+                print(f"\r{count:,} files\r", end="", file=sys.stderr)
+            if complaint:
+                print(complaint)
+                damaged.append(path)
     except InputError as error:
         print(error, file=sys.stderr)
         return 1
-    if sys.stderr.isatty():
-        print("\r", end="", file=sys.stderr)
     if not count:
         print(f"no manifest below {results} names a file that is there: has a job ended there?", file=sys.stderr)
         return 2
-    for complaint in complaints:
-        print(complaint)
     if damaged:
         print("Delete and run snakemake again:\n  rm " + " ".join(shlex.quote(str(path)) for path in damaged))
         return 1

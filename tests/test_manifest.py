@@ -8,7 +8,7 @@ import pytest
 
 from gexflow import files, manifest
 from gexflow.errors import InputError
-from gexflow.manifest import check_sizes, damaged_files, manifest_path, write_manifest
+from gexflow.manifest import check_sizes, checked_files, manifest_path, write_manifest
 
 SCRIPT = Path(__file__).parents[1] / "scripts/check_results.py"
 
@@ -66,14 +66,14 @@ def test_another_content_of_the_same_size_is_found_by_the_check(results):
     path = Path("results/khan/cohort.tsv")
     path.write_text("tabel\n")
     check_sizes([path])
-    complaints, damaged = damaged_files(results)
-    assert damaged == [path]
-    assert complaints == [f"{path} has the size that its job wrote, but another content"]
+    complaint = f"{path} has the size that its job wrote, but another content"
+    assert [found for found in checked_files(results) if found[1]] == [(path, complaint)]
 
 
 def test_a_file_that_is_gone_is_no_damage(results):
     Path("results/khan/cohort.tsv").unlink()
-    assert damaged_files(results) == ([], [])
+    assert [path.name for path, _ in checked_files(results)] == ["predictions.tsv"] * 2
+    assert not any(complaint for _, complaint in checked_files(results))
 
 
 def test_a_damaged_manifest_is_named(results):

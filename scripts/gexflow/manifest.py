@@ -7,7 +7,7 @@ import importlib.metadata
 import json
 import platform
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,31 +48,27 @@ def check_sizes(inputs: Iterable[str | Path]) -> None:
             raise InputError(_damage(path, path.stat().st_size, written) + ": delete it and run snakemake again")
 
 
-def damaged_files(results: Path, progress: Callable[[int], None] = lambda count: None) -> tuple[list[str], list[Path]]:
+def checked_files(results: Path) -> Iterator[tuple[Path, str]]:
     """Compare all files below a folder with their manifests, by size and SHA-256.
 
-    A file that is gone is no damage: Snakemake makes it again.
+    A file that is gone is no damage, and left out: Snakemake makes it again.
 
-    Returns
-    -------
-    complaints : one sentence a damaged file
-    damaged : their paths
+    Yields
+    ------
+    path : Path
+    complaint : str
+        What is wrong with the file, "" if nothing.
     """
-    complaints, damaged, count = [], [], 0
     for path, written in _all_written(results):
         if not path.exists():
             continue
-        count += 1
-        progress(count)
         size = path.stat().st_size
         if size != written["bytes"]:
-            complaints.append(_damage(path, size, written))
+            yield path, _damage(path, size, written)
         elif files.sha256(path) != written["sha256"]:
-            complaints.append(f"{path} has the size that its job wrote, but another content")
+            yield path, f"{path} has the size that its job wrote, but another content"
         else:
-            continue
-        damaged.append(path)
-    return complaints, damaged
+            yield path, ""
 
 
 def _damage(path: Path, size: int, written: dict[str, Any]) -> str:

@@ -165,7 +165,7 @@ def test_the_same_input_gives_the_same_bits(bfloat16):
 
 
 def test_a_large_matrix_is_neither_copied_nor_changed(monkeypatch):
-    monkeypatch.setattr(multinomial, "_COPIED", 0)
+    monkeypatch.setattr(multinomial, "COPIED", 0)
     X, codes = draw(*SHAPES["array"])
     view = np.vstack([X, X])[: len(X)]
     view.flags.writeable = False
@@ -181,7 +181,7 @@ def test_a_large_matrix_is_neither_copied_nor_changed(monkeypatch):
 def test_transposed_copies_change_no_more_than_rounding(monkeypatch, bfloat16):
     X, codes = draw(*SHAPES["array"])
     copied = fit_multinomial(X, codes, tolerance=1e-4, bfloat16=bfloat16).coefficients
-    monkeypatch.setattr(multinomial, "_COPIED", 0)
+    monkeypatch.setattr(multinomial, "COPIED", 0)
     monkeypatch.setattr(multinomial, "_BLOCK", 1 << 14)
     in_blocks = fit_multinomial(X, codes, tolerance=1e-4, bfloat16=bfloat16).coefficients
     np.testing.assert_allclose(copied, in_blocks, atol=2e-4 * np.abs(in_blocks).max())

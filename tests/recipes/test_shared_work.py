@@ -13,7 +13,7 @@ from gexflow.recipes.in_place import drop_columns, reorder_rows
 from gexflow.recipes.normal_scores import END, normal_scores
 from gexflow.recipes.order import order_genes
 from gexflow.recipes.quantile import GeneQuantile
-from gexflow.recipes.recipe import apply_recipe, build_recipe, fit_recipe
+from gexflow.recipes.recipe import apply_recipe, build_recipe, fit_recipe, restore_recipe
 from gexflow.recipes.sample_ranks import rank_samples
 
 SELECT = {"select_variance": {"top": 20}}
@@ -57,6 +57,15 @@ def test_all_folds_at_once_equal_each_fold_by_itself(cohort, parts, name, missin
         recipe = fit_recipe(build_recipe(RECIPES[name], "counts")[0], cohort.X[train], labels[train], symbols)
         np.testing.assert_array_equal(fold.features.X, apply_recipe(recipe, cohort.X))
         assert fold.features.X.flags.c_contiguous
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_stored_recipe_of_a_fold_prepares_new_samples_like_that_fold(cohort, parts, name):
+    fold = next(prepare_folds(cohort, parts, RECIPES[name]))
+    if name == "gene_quantile":
+        assert np.isnan(fold.fitted.varm["2_gene_quantile.quantiles"]).any(), "dropped genes have quantiles"
+    again = restore_recipe(fold.fitted)
+    np.testing.assert_array_equal(apply_recipe(again, cohort.X[::-1]), fold.features.X[::-1])
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -124,6 +133,12 @@ def test_sample_ranks_put_every_value_back():
     for row, (begins, ends) in zip(ranked.ordered, ranked.ties, strict=True):
         runs = [(first, last + 1) for first, last in zip(*equal_runs(row), strict=True) if last > first]
         assert list(zip(begins, ends, strict=True)) == runs
+
+
+def test_normal_scores_are_true_to_8e_7_where_they_are_straight_lines():
+    last = 1 << 20
+    places = np.arange(0.01 * last, 0.99 * last)
+    np.testing.assert_allclose(normal_scores(places, last), ndtri(places / last), atol=8e-7, rtol=0)
 
 
 def test_normal_scores_equal_scipy_to_2e_6_and_are_cut_at_scikit_learn_s_ends():

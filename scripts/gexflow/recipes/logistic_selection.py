@@ -9,13 +9,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
 
 from gexflow.errors import InputError
-from gexflow.recipes.multinomial import fit_multinomial
+from gexflow.recipes.multinomial import COPIED, fit_multinomial
 from gexflow.recipes.selection import largest
 from gexflow.recipes.step import Selection
 
 _SMALL = 3e7  # samples x genes x classes up to which scikit-learn's solver is the fastest
 _LARGE = 1e8  # samples x genes x classes from which a bfloat16 copy pays
-_TOO_LARGE = 5e7  # samples x genes from which it saves no time, and memory is dear
 
 
 class SelectLogistic(Selection):
@@ -116,7 +115,7 @@ def _low_precision(precision: str, size: int, classes: int) -> bool:
         raise InputError(f'select_logistic: precision "{precision}" is none of auto, float32, bfloat16')
     if precision != "auto":
         return precision == "bfloat16"
-    if size * classes < _LARGE or size > _TOO_LARGE:
+    if size * classes < _LARGE or size > COPIED:
         return False
     import torch
 

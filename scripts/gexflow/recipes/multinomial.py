@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TOLERANCE = 1e-3
+COPIED = 5e7  # values (200 MB) of which further copies are worth their memory: a transposed one, one in bfloat16
 _RANK = 96  # of the preconditioner
 _CG_LIMIT = 100  # products a Newton step may take
 _BLOCK = 1 << 21  # values of a block of samples: 8 MB, which oneDNN copies and keeps for every thread
-_COPIED = 5e7  # values of which a transposed copy is made: 200 MB
 _STALLED = 1e-7  # a relative decrease of f below this is rounding
 _ROUNDING = 1e-6  # of the gradient, relative to the sum of the weights
 
@@ -134,7 +134,7 @@ class _Matrix:
 
     def __init__(self, x: "Tensor"):
         self.x = x
-        self.turned = _turned(x) if x.numel() <= _COPIED else None
+        self.turned = _turned(x) if x.numel() <= COPIED else None
 
     def times(self, rows: "Tensor") -> "Tensor":
         """Return x @ rows.T, (samples, rows)."""

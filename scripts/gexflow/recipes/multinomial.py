@@ -43,6 +43,7 @@ COPIED = 5e7  # values (200 MB) of which further copies are worth their memory: 
 _RANK = 96  # of the preconditioner
 _CG_LIMIT = 100  # products a Newton step may take
 _BLOCK = 1 << 21  # values of a block of samples: 8 MB, which oneDNN copies and keeps for every thread
+_COLUMNS = 4096  # of rows that are taken to float64 at a time
 _STALLED = 1e-7  # a relative decrease of f below this is rounding
 _ROUNDING = 1e-6  # of the gradient, relative to the sum of the weights
 
@@ -247,14 +248,14 @@ class _Preconditioner:
         rank = min(_RANK, genes)
         probes = torch.randn((genes, rank), generator=torch.Generator().manual_seed(0))
         probes = torch.linalg.qr(probes).Q.T.contiguous()
-        images = self._scatter(problem, probes).double()
-        core = images @ probes.T.double()
+        images = self._scatter(problem, probes)
+        core = _inner(images, probes)
         trace = float(core.trace()) * genes / rank
         images = _whitened(images, (core + core.T) / 2)  # its rows' outer products add up to the approximation
-        self.values, vectors = torch.linalg.eigh(images @ images.T)
+        self.values, vectors = torch.linalg.eigh(_inner(images, images))
         self.values = self.values.clamp_min(1e-30).float()
-        basis = vectors.T @ images / self.values[:, None].sqrt()
-        self.basis = basis.float()  # (rank, genes), orthonormal rows
+        self.basis = vectors.T.float() @ images  # (rank, genes), orthonormal rows
+        self.basis /= self.values[:, None].sqrt()
         self.rest = max(trace - float(self.values.sum()), 0.0) / max(genes - len(self.values), 1)
         self.total = problem.total
 
@@ -291,7 +292,13 @@ def _whitened(images: "Tensor", core: "Tensor") -> "Tensor":
 
     values, vectors = torch.linalg.eigh(core)
     known = values > 1e-5 * values.max().clamp_min(1e-30)
-    return vectors[:, known].T @ images / values[known, None].sqrt()
+    return (vectors[:, known] / values[known].sqrt()).T.float() @ images
+
+
+def _inner(a: "Tensor", b: "Tensor") -> "Tensor":
+    """Return a @ b.T in float64, without a float64 copy of the rows."""
+    parts = zip(a.split(_COLUMNS, dim=1), b.split(_COLUMNS, dim=1), strict=True)
+    return sum(left.double() @ right.double().T for left, right in parts)
 
 
 def _newton(problem: _Problem, max_iter: int, tolerance: float) -> tuple["Tensor", float, int, bool, bool]:

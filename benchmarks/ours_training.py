@@ -8,6 +8,7 @@ from torch import nn
 
 from benchmarks.item import Settings
 from benchmarks.processes import ROOT
+from benchmarks.simulate import KnownCohort
 from gexflow.config import load_config
 from gexflow.memory import keep_freed_memory
 from gexflow.models.fold import Fold
@@ -26,6 +27,17 @@ def model_settings(**keys: str | int) -> dict:
     schema = ROOT / "workflow/schemas/config.schema.yaml"
     config = load_config([ROOT / "config.yaml"], schema, {"models": {"gexpnet": model}})
     return config["models"]["gexpnet"]
+
+
+def simulated_fold(data: KnownCohort) -> Fold:
+    """Return the samples of a simulated cohort as a fold."""
+    return _fold(data.train, data.train_labels, data.test, data.test_labels, 1)
+
+
+def _fold(train: np.ndarray, train_labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray, number: int) -> Fold:
+    labels = np.concatenate([train_labels, test_labels]).astype(str)
+    parts, samples = np.repeat(["train", "test"], [len(train), len(test)]), np.arange(len(labels)).astype(str)
+    return Fold(np.concatenate([train, test]), np.char.add("S", samples), labels, parts, sorted(set(labels)), number)
 
 
 def train_ours(
@@ -53,11 +65,9 @@ def train_ours(
     -------
     last training loss of the last fold
     """
-    values = np.concatenate([data["train"], data["test"]])
-    labels = np.concatenate([data["train_labels"], data["test_labels"]]).astype(str)
-    training = Training.from_settings(model).for_samples(len(labels))
-    parts = np.repeat(["train", "test"], [len(data["train"]), len(data["test"])])
-    samples = np.char.add("S", np.arange(len(values)).astype(str))
+    arrays = [data[name] for name in ("train", "train_labels", "test", "test_labels")]
+    made = [_fold(*arrays, number) for number in range(1, folds + 1)]
+    training = Training.from_settings(model).for_samples(len(made[0].labels))
     device, seed = torch.device(settings["device"]), settings.get("round", 1)
     networks = []
 
@@ -70,7 +80,6 @@ def train_ours(
             after_epoch(networks[-1])
 
     keep_freed_memory()
-    made = [Fold(values, samples, labels, parts, sorted(set(labels)), number) for number in range(1, folds + 1)]
     for group in stacks_of(made, device.type == "cuda"):
         trained = train_folds(group, build, training, seed, device, report)
     return float(trained[-1].history["loss"].iloc[-1])

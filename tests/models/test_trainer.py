@@ -190,9 +190,10 @@ def test_keep_best_without_validation_samples_means_the_last_epoch(fold):
 
 
 def test_a_small_cohort_has_more_epochs_for_as_many_steps():
-    training = Training("adamax", 4e-3, 12, 128, min_steps=180)
+    training = Training("adamax", 4e-3, 12, 128, min_steps=100)
     assert training.for_samples(2086).epochs == 12
-    assert training.for_samples(256).epochs == 90
+    assert training.for_samples(256).epochs == 50
+    assert training.for_samples(83).epochs == 100  # one batch an epoch
     assert Training("adamax", 4e-3, 12, 128).for_samples(83).epochs == 12
 
 

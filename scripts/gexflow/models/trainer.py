@@ -74,9 +74,10 @@ class Training:
     def for_samples(self, samples: int) -> "Training":
         """Return this training with more epochs for a small cohort, so that about `min_steps` batches are learned.
 
-        `samples` counts those of all parts: so the epochs are the same in every fold.
+        `samples` counts those of all parts: so the epochs are the same in every fold. A cohort smaller than a batch
+        learns one batch an epoch.
         """
-        return replace(self, epochs=max(self.epochs, math.ceil(self.min_steps * self.batch_size / samples)))
+        return replace(self, epochs=max(self.epochs, math.ceil(self.min_steps / max(1, samples / self.batch_size))))
 
     def half(self, images: bool, device: torch.device) -> bool:
         """Tell whether networks, image networks or others, train in bfloat16 on a device."""

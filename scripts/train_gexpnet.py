@@ -10,10 +10,11 @@ from gexflow import files
 from gexflow.errors import InputError
 from gexflow.memory import keep_freed_memory
 from gexflow.models.checkpoints import Checkpoint
-from gexflow.models.finished import FinishedFolds, fingerprint
+from gexflow.models.finished import FinishedFolds, fingerprint, trained_by_another
 from gexflow.models.fold import Fold
 from gexflow.models.fold_training import Trained, stacks_of, train_folds
 from gexflow.models.gene_network import build_gene_network
+from gexflow.models.lease import leased
 from gexflow.models.trainer import NotFinite, Training, pick_device
 from gexflow.models.weights import save_network
 from job import job
@@ -24,7 +25,7 @@ def write(trained: Trained, paths: list[Path]) -> None:
     files.write_table(trained.predictions, paths[0])
     save_network(trained.network, paths[1], settings)
     files.write_table(trained.history, paths[2])
-    files.write_json({**trained.facts, "weights": "none", "notes": []}, paths[3])
+    files.write_json({**trained.facts, "weights": "none", "notes": [], "fingerprint": mark}, paths[3])
 
 
 def tell(number: int, line: dict) -> None:
@@ -33,18 +34,9 @@ def tell(number: int, line: dict) -> None:
         log.info("fold %d, epoch %d: loss %.4f, accuracy %.3f", number, *map(line.get, ("epoch", "loss", "accuracy")))
 
 
-with job(snakemake) as log:
-    torch.set_num_threads(snakemake.threads)
-    keep_freed_memory()
-    settings = json.loads(snakemake.params.settings)
-    device, output = pick_device(), snakemake.output
-    outputs = list(zip(output.predictions, output.model, output.history, output.facts, strict=True))
-    folder = Path(outputs[0][0]).parents[1]
-    versions = [snakemake.params.settings, snakemake.params.code, torch.__version__]
-    mark = fingerprint(*versions, inputs=snakemake.input.features)
+def train_what_is_missing() -> None:
+    """Train the folds that no earlier job finished, and deliver all of them."""
     finished = FinishedFolds(folder, mark)
-    folds = [Fold.read(path, number) for number, path in enumerate(snakemake.input.features, 1)]
-    training = Training.from_settings(settings).for_samples(len(folds[0].labels))
     missing = [fold for fold in folds if not finished.has(fold.number)]
     if len(missing) < len(folds):
         log.info(
@@ -70,3 +62,19 @@ with job(snakemake) as log:
         checkpoint.remove()
     finished.deliver(outputs)
     under_way.unlink(missing_ok=True)  # of a job that was killed when its last fold was finished
+
+
+with job(snakemake) as log:
+    torch.set_num_threads(snakemake.threads)
+    keep_freed_memory()
+    settings = json.loads(snakemake.params.settings)
+    device, output = pick_device(), snakemake.output
+    outputs = list(zip(output.predictions, output.model, output.history, output.facts, strict=True))
+    folder = Path(outputs[0][0]).parents[1]
+    versions = [snakemake.params.settings, snakemake.params.code, torch.__version__]
+    mark = fingerprint(*versions, inputs=snakemake.input.features)
+    folds = [Fold.read(path, number) for number, path in enumerate(snakemake.input.features, 1)]
+    training = Training.from_settings(settings).for_samples(len(folds[0].labels))
+    with leased(folder / ".lease"):
+        if not trained_by_another(output, output.facts, mark):
+            train_what_is_missing()

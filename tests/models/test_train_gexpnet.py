@@ -1,6 +1,8 @@
 """The rule train_gexpnet: one job for all folds, which loses nothing when it dies."""
 
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import anndata
@@ -12,7 +14,7 @@ from safetensors.torch import load_file
 from tests.jobs import job_of, run_script
 
 from gexflow.files import read_json, read_table
-from gexflow.models import finished, fold_training, trainer
+from gexflow.models import finished, fold_training, lease, trainer
 from gexflow.models.checkpoints import Checkpoint
 
 KINDS = {
@@ -204,3 +206,24 @@ def test_a_fold_is_kept_whole_or_not_at_all(tmp_path):
         folds.keep(1, ["a", "b"], half)
     assert not folds.has(1)
     assert not list((tmp_path / ".finished/mark").iterdir())
+
+
+def test_of_two_jobs_at_once_the_second_trains_nothing_and_both_end_well(tmp_path, settings, monkeypatch):
+    monkeypatch.setattr(lease, "_LOOK_SECONDS", 0.2)
+    job, trained = Job(tmp_path, {**settings, "epochs": 30}), []
+    real = fold_training.train_folds
+
+    def counted(folds, *arguments):
+        trained.append(folds[0].number)
+        return real(folds, *arguments)
+
+    monkeypatch.setattr(fold_training, "train_folds", counted)
+    first = threading.Thread(target=job.run)
+    first.start()
+    while not trained:
+        time.sleep(0.05)
+    job.run()
+    first.join()
+    assert trained == [1, 2, 3]
+    assert "nothing is left to do" in job.log()
+    assert not (job.model / ".lease").exists()

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from gexflow import files
@@ -16,6 +16,25 @@ def fingerprint(*parts: str, inputs: Sequence[str | Path] = ()) -> str:
     """Return a digest of settings, code and the contents of input files: 16 hex digits."""
     digests = [*parts, *(files.sha256(path) for path in inputs)]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]
+
+
+def trained_by_another(outputs: Iterable[str | Path], facts: Iterable[str | Path], mark: str) -> bool:
+    """Tell whether a job that trained the very same at the same time has delivered all outputs.
+
+    Snakemake removes the outputs of a job before it begins, so that nothing else can have made them.
+
+    Parameters
+    ----------
+    outputs, facts : paths
+        `facts` are those outputs that tell the fingerprint of their training; they are written last.
+    mark : str
+    """
+    if not all(Path(path).exists() for path in outputs):
+        return False
+    if any(files.read_json(path).get("fingerprint") != mark for path in facts):
+        return False
+    logger.info("another job has trained the very same meanwhile: nothing is left to do")
+    return True
 
 
 class FinishedFolds:

@@ -1,20 +1,24 @@
 """A Slurm of a few processes on this machine: a controller and two nodes, one of them with a GPU resource.
 
-The GPU is a stand-in (the device file /dev/zero), so that jobs which ask for one get it and run on the CPU. Nothing is
-installed into the system's own Slurm, if it has one: all files and sockets are in one folder, all ports are free ones.
+The GPUs are stand-ins (device files such as /dev/zero), so that jobs which ask for one get it and run on the CPU.
+Nothing is installed into the system's own Slurm, if it has one: all files and sockets are in one folder, all ports are
+free ones.
 """
 
+import contextlib
 import getpass
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
-NODES = {"cpu1": "", "gpu1": "Gres=gpu:1"}
+NODES = {"cpu1": "", "gpu1": "Gres=gpu:4"}
+GPU_FILES = ("/dev/zero", "/dev/null", "/dev/full", "/dev/random")
 _PATIENCE = 60  # seconds for the start
 
 
@@ -64,12 +68,17 @@ class Cluster:
         """Start the daemon of a node."""
         self._spawn(node, "slurmd", "-D", "-N", node)
 
-    def stop_node(self, node: str) -> None:
-        """End the daemon of a node, as if the machine had lost power; its jobs' processes are ended, too."""
-        process = self.processes.pop(node)
-        subprocess.run(["pkill", "-KILL", "-P", str(process.pid)], check=False)
-        process.kill()
-        process.wait()
+    def stop_node(self, node: str, job: str) -> None:
+        """End the daemon of a node and the processes of a job on it, as if the machine had lost power."""
+        table = self.command("scontrol", "listpids", job, node).splitlines()[1:]
+        pids = {int(line.split()[0]) for line in table}
+        pids |= {int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) for pid in pids}
+        daemon = self.processes.pop(node)
+        daemon.kill()
+        daemon.wait()
+        for pid in pids - {1, os.getpid()}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def stop(self) -> None:
         """Cancel all jobs and end what was started, the last first."""
@@ -156,12 +165,12 @@ class Cluster:
             "PriorityType": "priority/basic",
         }
         lines = [f"{key}={value}" for key, value in settings.items()]
-        node = "NodeName={} NodeHostname={} NodeAddr=127.0.0.1 Port={} CPUs=4 RealMemory=64000 {}"
+        node = "NodeName={} NodeHostname={} NodeAddr=127.0.0.1 Port={} CPUs=16 RealMemory=64000 {}"
         lines += [node.format(name, host, port, more) for (name, more), port in zip(NODES.items(), ports, strict=True)]
         partition = "PartitionName={} Nodes={} PriorityTier={} MaxTime=INFINITE State=UP"
         lines += [partition.format(*one) for one in (("cpu", "cpu1", 1), ("gpu", "gpu1", 1), ("urgent", "gpu1", 2))]
         (self.folder / "slurm.conf").write_text("\n".join(lines) + "\n")
-        (self.folder / "gres.conf").write_text("NodeName=gpu1 Name=gpu File=/dev/zero\n")
+        (self.folder / "gres.conf").write_text("".join(f"NodeName=gpu1 Name=gpu File={file}\n" for file in GPU_FILES))
         (self.folder / "cgroup.conf").write_text("CgroupAutomount=no\n")
         (self.folder / "state").mkdir(exist_ok=True)
         # Snakemake's job step takes SLURM_CONF from srun's environment

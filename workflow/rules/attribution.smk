@@ -22,8 +22,8 @@ for COUNT, NAMES in FOLD_COUNTS.items():
         threads: 4
         resources:
             gpu=1,
-            mem_mb=16000,
-            runtime=240,
+            mem_mb=by_attempt(16000),
+            runtime=by_attempt(240),
         params:
             settings=attribution_settings,
             code=code("attribute_genes.py"),

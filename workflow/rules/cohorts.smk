@@ -59,8 +59,8 @@ rule read_cohort:
         "../../envs/gexflow.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=by_attempt(8000),
+        runtime=by_attempt(60),
     params:
         settings=reading_settings,
         expected=expected_classes,
@@ -80,7 +80,7 @@ rule find_shared_samples:
         "../../envs/gexflow.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=by_attempt(4000),
     params:
         settings=family_settings,
         code=code("find_shared_samples.py"),

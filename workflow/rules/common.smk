@@ -58,6 +58,11 @@ def code(script):
     return code_digest(BASE / "scripts" / script)
 
 
+def by_attempt(amount):
+    """Return a resource that grows with every attempt, for jobs that ran out of it."""
+    return lambda wildcards, attempt: amount * attempt
+
+
 def one_of(names):
     """Return a wildcard constraint that takes these names and no others."""
     return "|".join(map(re.escape, names)) or "(?!)"

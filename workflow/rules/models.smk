@@ -47,8 +47,8 @@ for COUNT, NAMES in FOLD_COUNTS.items():
         threads: 4
         resources:
             gpu=1,
-            mem_mb=16000,
-            runtime=480,
+            mem_mb=by_attempt(16000),
+            runtime=by_attempt(480),
         params:
             settings=model_settings,
             code=code("train_gexpnet.py"),
@@ -76,8 +76,8 @@ for COUNT, NAMES in FOLD_COUNTS.items():
         # changes the last digits
         threads: 1
         resources:
-            mem_mb=8000,
-            runtime=120,
+            mem_mb=by_attempt(8000),
+            runtime=by_attempt(120),
         params:
             settings=model_settings,
             code=code("fit_reference.py"),
@@ -106,9 +106,9 @@ rule run_trunk:
     threads: 4
     resources:
         gpu=1,
-        mem_mb=24000,
+        mem_mb=by_attempt(24000),
         disk_mb=50000,  # of the results' disk; 0 keeps nothing
-        runtime=480,
+        runtime=by_attempt(480),
     params:
         settings=model_settings,
         code=code("run_trunk.py"),
@@ -139,9 +139,9 @@ rule finetune_backbone:
     threads: 4
     resources:
         gpu=1,
-        mem_mb=24000,
+        mem_mb=by_attempt(24000),
         disk_mb=50000,  # of scratch, for what the frozen layers give; 0 keeps nothing and lets them run in every epoch
-        runtime=480,
+        runtime=by_attempt(480),
     params:
         settings=model_settings,
         code=code("finetune_backbone.py"),

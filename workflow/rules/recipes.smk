@@ -23,8 +23,8 @@ for COUNT, NAMES in FOLD_COUNTS.items():
             "../../envs/gexflow.yaml"
         threads: 4
         resources:
-            mem_mb=16000,
-            runtime=240,
+            mem_mb=by_attempt(16000),
+            runtime=by_attempt(240),
         params:
             settings=recipe_settings,
             fit_on=fitted_on,
@@ -50,8 +50,8 @@ for COUNT, NAMES in FOLD_COUNTS.items():
         # 9,000 samples x 10,000 genes, and the memory, are for a correlation layout alone
         threads: 1
         resources:
-            mem_mb=8000,
-            runtime=60,
+            mem_mb=by_attempt(8000),
+            runtime=by_attempt(60),
         params:
             settings=layout_settings,
             code=code("lay_out_genes.py"),

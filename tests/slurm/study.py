@@ -1,0 +1,106 @@
+"""A small study on the tests' Slurm."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from tests.slurm.cluster import Cluster
+from tests.workflow.conftest import ROOT
+
+GPU_RULES = ("train_gexpnet", "finetune_backbone", "attribute_genes")
+# This cluster has no accounting, and its jobs take seconds.
+SITE = [
+    "--slurm-status-command=squeue",
+    "--slurm-init-seconds-before-status-checks=2",
+    "--seconds-between-status-checks=2",
+    "--latency-wait=10",
+]
+DATASET = {
+    "source": "table",
+    "files": {"matrix": "tiny.csv"},
+    "label": {"field": "type"},
+    "near_duplicates": "off",
+}
+
+
+class Study:
+    """A study of one dataset, `tiny`; its jobs are told from others by its folder.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    home : Path
+        For the table, the config and the study's folder.
+    config : dict
+        Of the study; the file `tiny.csv` becomes the table's path.
+    """
+
+    def __init__(self, cluster: Cluster, home: Path, config: dict):
+        self.cluster, self.folder, self._config = cluster, home / "study", home / "config.yaml"
+        self.profile, self.drivers = "slurm", []
+        table = pd.DataFrame(np.random.default_rng(1).gamma(3, 20, (40, 60))).add_prefix("g")
+        table.insert(0, "type", ["x", "y"] * 20)
+        table.rename_axis("id").to_csv(home / "tiny.csv")
+        self._config.write_text(yaml.safe_dump(json.loads(json.dumps(config).replace("tiny.csv", f"{home}/tiny.csv"))))
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line of Snakemake on this study."""
+        # a test's machine may have two cores, where more threads wait for each other
+        options = ["--set-threads", *(f"{rule}=1" for rule in GPU_RULES), "--configfile", str(self._config)]
+        command = [sys.executable, "-m", "snakemake", "--cores", "8", "--directory", str(self.folder)]
+        return [*command, *options, *arguments]
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        """Start Snakemake as a user of the cluster would; its output goes to a file beside the study."""
+        command = self.command("--profile", self.profile, *SITE, *arguments)
+        with open(self.folder.with_suffix(".out"), "ab") as output:
+            environment = self.cluster.environment
+            driver = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        self.drivers.append(driver)
+        return driver
+
+    def stop(self) -> None:
+        """End what a failed test left running."""
+        for driver in self.drivers:
+            driver.kill()
+            driver.wait()
+
+    def run(self, *arguments: str) -> int:
+        """Run Snakemake on the cluster to its end; return its exit code."""
+        return self.start(*arguments).wait()
+
+    def run_here(self, *arguments: str) -> None:
+        """Run Snakemake without the cluster."""
+        done = subprocess.run(self.command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+
+    def output(self) -> str:
+        """Return what Snakemake printed."""
+        return self.folder.with_suffix(".out").read_text()
+
+    def log(self, name: str) -> str:
+        """Return the log of a job; Snakemake removes that of an earlier one before the job starts."""
+        path = self.folder / f"results/logs/tiny/{name}.log"
+        return path.read_text() if path.exists() else ""
+
+    def jobs(self) -> list[dict[str, str]]:
+        """Return what Slurm knows of every job of this study, and its rule."""
+        found = []
+        for number in self.cluster.command("squeue", "-a", "-h", "-t", "all", "-o", "%i").split():
+            text = self.cluster.command("scontrol", "show", "job", number)
+            fields = dict(field.split("=", 1) for field in text.split() if "=" in field)
+            if fields["StdOut"].startswith(f"{self.folder}/"):
+                fields["rule"] = fields["StdOut"].split("/slurm_logs/")[1].split("/")[0]
+                found.append(fields)
+        return found
+
+    def left_over(self) -> list[Path]:
+        """Return hidden and partial files among the results."""
+        return [
+            path for path in (self.folder / "results").rglob("*") if path.name.startswith(".") or path.suffix == ".part"
+        ]

@@ -1,4 +1,6 @@
 # make demo      the whole study on simulated cohorts, offline, in the folder demo/
+# make estimate  what a run would take, before it: jobs, CPU and GPU hours, disk; CONFIG=mine.yaml FOLDER=../mine
+#                as in README.md, DEVICE=gpu for a cluster, ARGS="--forceall" and others go to snakemake
 # make check     results compared with what their jobs wrote; RESULTS=demo/results for those of the demo
 # make test      the tests that every change must pass
 # make test-all  those and the long ones
@@ -11,10 +13,12 @@ VENV ?= .venv
 DEMO ?= demo
 RESULTS ?= results
 CORES ?= all
+FOLDER ?= .
+DEVICE ?= auto
 INSTALLED = $(VENV)/.installed
 PEERS = $(VENV)-bench/.installed
 
-.PHONY: help install demo check test test-all lint bench lock
+.PHONY: help install demo estimate check test test-all lint bench lock
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -30,6 +34,10 @@ $(INSTALLED): requirements.txt
 demo: $(INSTALLED)
 	$(VENV)/bin/snakemake --cores $(CORES) --configfile resources/demo/config.yaml --directory $(DEMO) --quiet rules
 	@echo "Report: $(abspath $(DEMO))/results/report/index.html"
+
+estimate: $(INSTALLED)
+	@$(VENV)/bin/python scripts/estimate_study.py --cores $(CORES) --directory $(FOLDER) --device $(DEVICE) \
+		$(if $(CONFIG),--configfile $(CONFIG)) -- $(ARGS)
 
 check: $(INSTALLED)
 	$(VENV)/bin/python scripts/check_results.py $(RESULTS)

@@ -11,6 +11,7 @@ from job import job
 
 with job(snakemake) as log:
     paths = {kind: snakemake.input.get(kind, []) for kind in (*KEYS, "shared_samples")}
+    paths["benchmarks"] = snakemake.params.get("benchmarks", [])
     settings = {**json.loads(snakemake.params.settings), "versions": installed_versions()}
     study = collect_study(paths, settings)
     page = render_page(study, Path(snakemake.input.template).parent)

@@ -95,6 +95,22 @@ def test_images_and_learning_curves_are_in_the_report(demo):
     assert page.count("Learning curves on ") == 2 * len(DATASETS)  # caption and label
 
 
+def test_the_report_counts_the_cost_of_every_measured_job(demo):
+    page = (demo.study / "results/report/index.html").read_text()
+    measured = list((demo.study / "results/benchmarks").rglob("*.tsv"))
+    assert f'<th scope="row">All</th><td class="right">{len(measured)}</td>' in page
+    assert "left no figures" not in page
+
+
+def test_a_lost_benchmark_file_reruns_nothing(demo, tmp_path):
+    path = demo.study / "results/benchmarks/demo-geo/models/gexpnet/train_gexpnet.tsv"
+    kept = path.rename(tmp_path / path.name)
+    try:
+        assert demo.would_run() == {}
+    finally:
+        kept.rename(path)
+
+
 def test_no_partial_file_is_left(demo):
     assert not list(demo.study.rglob("*.part"))
 

@@ -331,17 +331,23 @@ def fold_layout(wildcards):
     return LAYOUT.format(recipe=recipe_of(wildcards.dataset, wildcards.model), layout=layout, **wildcards)
 
 
-def shared_trunk(wildcards):
-    """Return what the frozen layers give in all folds, where no fold changes the images; none otherwise."""
-    model, recipe = MODELS[wildcards.model], recipe_of(wildcards.dataset, wildcards.model)
+def trunk_name(dataset, name):
+    """Return recipe and layout of the images that an image network sees, where no fold changes them; "" otherwise."""
+    model, recipe = MODELS[name], recipe_of(dataset, name)
     if (
         not learns_nothing(STUDY["recipes"][recipe])
         or model["layout"]["order"] == "correlation"
         or model["learn"] == "all"
     ):
-        return []
-    path = f"results/{wildcards.dataset}/models/{wildcards.model}/trunk/{recipe}.{layout_name(model['layout'])}"
-    return [f"{path}.bin", f"{path}.json"]
+        return ""
+    return f"{recipe}.{layout_name(model['layout'])}"
+
+
+def shared_trunk(wildcards):
+    """Return what the frozen layers give in all folds, where no fold changes the images; none otherwise."""
+    name = trunk_name(wildcards.dataset, wildcards.model)
+    path = f"results/{wildcards.dataset}/models/{wildcards.model}/trunk/{name}"
+    return [f"{path}.bin", f"{path}.json"] if name else []
 
 
 def model_layouts(wildcards):
@@ -468,6 +474,40 @@ def of_images():
     """Return the figures of samples as image networks see them: one a dataset, recipe and layout."""
     sources = {(d, *source) for d in DATASETS for name, source in image_sources(d).items() if base_of(name) == name}
     return [f"results/{dataset}/recipes/{recipe}/images/{layout}.svg" for dataset, recipe, layout in sorted(sources)]
+
+
+def benchmark_files(wildcards, output):
+    """Return the benchmark file of every job behind the report that has one, for the table of cost.
+
+    They are no inputs: figures that are gone are said, not made again. As with `download_details`, no change of this
+    list reruns the report.
+    """
+    jobs = [f"{dataset}/simulate_cohort" for dataset in CHOSEN_DATASETS if simulated(dataset)]
+    for dataset in DATASETS:
+        models = models_of(dataset)
+        jobs += [f"{dataset}/read_cohort", f"{dataset}/evaluation/score_cohort"]
+        jobs += [f"{dataset}/recipes/{name}" for name in recipe_jobs(dataset)]
+        jobs += [f"{dataset}/models/{model}/{name}" for model in models for name in model_jobs(dataset, model)]
+        jobs += [f"{dataset}/attribution/{model}/attribute_genes" for model in attributed_models(dataset)]
+    return [f"results/benchmarks/{job}.tsv" for job in jobs]
+
+
+def recipe_jobs(dataset):
+    """Return the jobs of the recipes of a dataset, and of the layouts on them."""
+    recipes = {model: recipe_of(dataset, model) for model in models_of(dataset)}
+    layouts = {model: layout_name(MODELS[model]["layout"]) for model in recipes if model in image_models()}
+    prepared = [f"{recipe}/prepare_folds" for recipe in recipes.values()]
+    laid_out = [f"{recipes[model]}/lay_out_genes.{layout}" for model, layout in layouts.items()]
+    return sorted({*prepared, *laid_out})
+
+
+def model_jobs(dataset, model):
+    """Return the jobs that train a model on a dataset."""
+    if model in image_models():
+        shared = trunk_name(dataset, model)
+        folds = [f"fold{fold}/finetune_backbone" for fold in range(1, fold_count(dataset) + 1)]
+        return ([f"run_trunk.{shared}"] if shared else []) + folds
+    return ["fit_reference" if model in networks(*REFERENCES) else "train_gexpnet"]
 
 
 def drawing_settings(wildcards):

@@ -12,6 +12,8 @@ rule score_cohort:
         controls="results/{dataset}/evaluation/controls.tsv",
     log:
         "results/logs/{dataset}/evaluation/score_cohort.log",
+    benchmark:
+        "results/benchmarks/{dataset}/evaluation/score_cohort.tsv"
     conda:
         "../../envs/gexflow.yaml"
     params:

@@ -41,6 +41,8 @@ for COUNT, NAMES in FOLD_COUNTS.items():
             layouts=every_fold(LAYOUT, COUNT),
         log:
             "results/logs/{dataset}/recipes/{recipe}/lay_out_genes.{layout}.log",
+        benchmark:
+            "results/benchmarks/{dataset}/recipes/{recipe}/lay_out_genes.{layout}.tsv"
         wildcard_constraints:
             dataset=one_of(NAMES),
             layout=one_of(LAYOUTS),

@@ -31,6 +31,7 @@ rule write_report:
         "../../envs/gexflow.yaml"
     params:
         settings=report_settings,
+        benchmarks=benchmark_files,
         code=code("write_report.py"),
     script:
         "../../scripts/write_report.py"

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from gexflow.report import sections
 from gexflow.report.caveats import find_caveats
 from gexflow.report.controls import explained, is_control, naming, without_controls
+from gexflow.report.cost import cost_table
 from gexflow.report.curves import curves_figure
 from gexflow.report.figures import confusion_figure, interval_figure, page_drawing
 from gexflow.report.leaky import WHY, beside_clean, called, without_leaky
@@ -69,6 +70,7 @@ def render_page(study: Study, template_folder: str | Path) -> str:
         shared=shared_table(study.shared),
         not_compared=not_compared(study.shared),
         run=_run(settings),
+        cost=cost_table(study.jobs),
         few_models=FEW_MODELS,
     )
 

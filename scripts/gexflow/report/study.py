@@ -7,6 +7,7 @@ from typing import Any
 
 from gexflow.files import read_json, read_table
 from gexflow.report.controls import beside_their_models
+from gexflow.report.cost import Job, read_job
 from gexflow.variants import base_of, is_leaky
 
 # Columns that hold names: a class called `1` or a gene called `NA` must stay what it is.
@@ -45,11 +46,14 @@ class Study:
         `attribution` (or None).
     shared : list of dict
         Rows of the table of shared samples: what every dataset shares with every other one.
+    jobs : list of Job
+        What the jobs behind these results cost.
     """
 
     settings: dict[str, Any]
     datasets: list[dict[str, Any]]
     shared: list[dict[str, Any]] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
 
 
 def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
@@ -59,8 +63,9 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     ----------
     paths : mapping of lists of paths
         `cards`, `card_figures`, `metrics`, `intervals`, `per_class`, `confusion`, `genes`, `heatmaps`, `deltas`,
-        `recovery`, `truth`, `summaries`, `stabilities`, `images`, `trainings`, `histories`, `shared_samples`; a kind
-        may be missing. Dataset, model, recipe and layout are taken from the path below the last `results/`.
+        `recovery`, `truth`, `summaries`, `stabilities`, `images`, `trainings`, `histories`, `shared_samples`,
+        `benchmarks` (there or not); a kind may be missing. Dataset, model, recipe and layout are taken from the path
+        below the last `results/`.
     settings : dict
         What the config says about the study; see the rule `write_report`.
     """
@@ -71,7 +76,9 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     given = paths.get("shared_samples") or []
     tables = [read_table(path, SHARED_TEXT) for path in ([given] if isinstance(given, str | Path) else given)]
     shared = [row for table in tables for row in _rows(table)]
-    return Study(settings, [_dataset(name, files, settings) for name in beside_their_models(names)], shared)
+    datasets = [_dataset(name, files, settings) for name in beside_their_models(names)]
+    jobs = [read_job(path, place(path)) for path in paths.get("benchmarks") or []]
+    return Study(settings, datasets, shared, jobs)
 
 
 def place(path: str | Path) -> tuple[str, ...]:

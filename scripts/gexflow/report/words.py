@@ -55,6 +55,14 @@ def duration(seconds: float | None) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
+def clock(seconds: float | None) -> str:
+    """Write a time as h:mm:ss."""
+    if not known(seconds):
+        return MISSING
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60:,}:{minutes % 60:02d}:{rest:02d}"
+
+
 def size(size_bytes: float | None) -> str:
     """Write a file's size in decimal units."""
     if not known(size_bytes):

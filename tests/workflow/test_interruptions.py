@@ -43,3 +43,18 @@ def test_of_two_runs_at_once_the_second_is_refused_unless_it_makes_other_files(t
     assert (first.returncode, other) == (0, {"read_cohort": 1, "split_cohort": 1}), rest
     assert not any(complaint for _, complaint in checked_files(project.study / "results"))
     assert all((project.study / f"results/{name}/splits.tsv").exists() for name in "ab")
+
+
+def test_after_a_kill_unlock_is_all_that_is_left_to_the_user(tmp_path):
+    project = tiny_study(tmp_path, "a")
+    run = started(project, "split_cohort", *GOAL)
+    run.kill()
+    run.communicate()  # the job itself goes on, and ends
+    cohort = (project.study / COHORT).stat().st_mtime_ns
+    (project.study / SPLITS).write_text("half")
+    assert "--unlock" in output_of(project.snakemake(*GOAL, ok=False))
+    project.snakemake("--unlock", *GOAL)
+    assert project.run(*GOAL) == {"split_cohort": 1}
+    assert (project.study / COHORT).stat().st_mtime_ns == cohort
+    assert dict(checked_files(project.study / "results"))[project.study / SPLITS] == ""
+    assert project.would_run(*GOAL) == {}

@@ -17,6 +17,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from tests.jobs import job_of, run_script
+from tests.small_disk import small_disk
 from torch import nn
 
 from gexflow.models import checkpoints, image_network, trunk_features
@@ -218,6 +219,15 @@ def test_a_checkpoint_that_cannot_be_written_is_told_and_stops_nothing(tmp_path,
     training = Training("adam", 1e-2, 2, 16)
     assert_equal(fit(training, Checkpoint(tmp_path / "file" / NAME, "mark")), fit(training))
     assert "could not be written" in told.text
+
+
+def test_a_full_disk_stops_no_training_and_keeps_nothing_of_a_checkpoint(tmp_path, told):
+    training = Training("adam", 1e-2, 2, 16)
+    with small_disk(tmp_path / "disk", megabytes=1) as disk:
+        disk.fill()
+        assert_equal(fit(training, Checkpoint(disk.path / NAME, "mark")), fit(training))
+        assert [path.name for path in disk.path.iterdir()] == ["filling"]
+    assert told.text.count("No space left on device (os error 28)); training goes on") == 2
 
 
 def test_checkpoints_keep_their_distance_and_add_up_the_seconds(tmp_path, monkeypatch):

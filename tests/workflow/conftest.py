@@ -30,18 +30,25 @@ class Project:
         self.study = study
         self.config = config
 
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command that runs Snakemake in the copy, from its root."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--directory", str(self.study)]
+        return [*command, "--configfile", self.config, *arguments]
+
     def snakemake(self, *arguments: str, ok: bool | None = True) -> subprocess.CompletedProcess:
         """Run Snakemake in the copy; `ok` None leaves the exit code to the test."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--directory", str(self.study)]
-        command += ["--configfile", self.config, *arguments]
-        done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False)
+        done = subprocess.run(self.command(*arguments), cwd=self.root, capture_output=True, text=True, check=False)
         if ok is not None:
             assert (done.returncode == 0) == ok, (done.stdout + done.stderr)[-4000:]
         return done
 
     def would_run(self, *arguments: str) -> dict[str, int]:
         """Return the rules that a dry run lists, with their numbers of jobs."""
-        done = self.snakemake("--dry-run", *arguments)
+        return self.run("--dry-run", *arguments)
+
+    def run(self, *arguments: str) -> dict[str, int]:
+        """Run Snakemake in the copy and return the rules that it lists, with their numbers of jobs."""
+        done = self.snakemake(*arguments)
         jobs = re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.MULTILINE)
         return {name: int(count) for name, count in jobs if name not in ("total", "all")}
 

@@ -38,20 +38,28 @@ def study(site, tmp_path, **more):
     return Project(ROOT, tmp_path / "study", str(tmp_path / "mine.yaml")), paths
 
 
+def fill(site, cut: int | None) -> str:
+    """Let the site give all files, each cut short at first if so wanted, and return the checksum in the listing."""
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    details = {"download_url": f"{site.address}/content", "sha256_hash": digest}
+    site.add(
+        PAGES[0], Answer(json.dumps([{"filename": NAME, "size": len(CONTENT), "content_details": details}]).encode())
+    )
+    for page, content in zip(("/content", *PAGES[1:]), CONTENTS, strict=True):
+        site.add(page, *([Answer(content, cut=cut)] if cut else []), Answer(content))
+    return digest
+
+
 @pytest.mark.workflow
 def test_a_file_is_fetched_once_and_a_second_run_asks_the_network_nothing(site, tmp_path):
-    details = {"download_url": f"{site.address}/content", "sha256_hash": hashlib.sha256(CONTENT).hexdigest()}
-    listing = [{"filename": NAME, "size": len(CONTENT), "content_details": details}]
-    for page, content in zip(("/content", *PAGES[1:]), CONTENTS, strict=True):
-        site.add(page, Answer(content, cut=100), Answer(content))
-    site.add(PAGES[0], Answer(json.dumps(listing).encode()))
+    digest = fill(site, cut=100)
     project, paths = study(site, tmp_path)
     project.snakemake("--quiet=all", "results/a/card.json")
     assert sorted(item.name for item in paths[0].parent.iterdir()) == sorted(path.name for path in paths)
     assert [path.read_bytes() for path in paths] == CONTENTS
     assert len(site.requests) == 1 + 2 * 3
     log = (tmp_path / f"study/results/logs/downloads/table/{NAME}.log").read_text()
-    assert details["sha256_hash"] in log
+    assert digest in log
     origin = read_json(tmp_path / "study/results/a/card.json")["origin"]
     assert [entry["file"] for entry in origin] == [path.name for path in paths]
     assert [entry["address"] for entry in origin] == [f"{site.address}{page}" for page in PAGES]
@@ -62,3 +70,18 @@ def test_a_file_is_fetched_once_and_a_second_run_asks_the_network_nothing(site, 
     done = project.snakemake("--", *map(str, paths))
     assert "Nothing to be done" in done.stdout + done.stderr
     assert len(site.requests) == 1 + 2 * 3
+
+
+@pytest.mark.workflow
+def test_a_file_that_is_fetched_again_reruns_nothing_unless_its_content_is_another(site, tmp_path):
+    fill(site, cut=None)
+    project, paths = study(site, tmp_path)
+    goal = "results/a/splits.tsv"
+    project.snakemake("--quiet=all", goal)
+    paths[0].unlink()
+    assert project.would_run(goal) == {}  # nobody needs it while what was read from it is there
+    assert project.run("--", str(paths[0])) == {"download_file": 1}
+    assert paths[0].stat().st_mtime > (project.study / goal).stat().st_mtime
+    assert project.would_run(goal) == {}
+    paths[0].write_bytes(CONTENT.replace(b"0.5", b"0.6"))
+    assert project.would_run(goal) == {"read_cohort": 1, "split_cohort": 1}

@@ -51,7 +51,9 @@ def test_the_slurm_profile_resolves_from_a_clean_clone(tmp_path):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     output = done.stdout + done.stderr
     assert done.returncode == 0, output[-3000:]
-    assert "profile slurm" in output
+    assert (
+        "Using profiles slurm and workflow specific profile profiles/default" in output
+    )  # rerun-incomplete and others
     assert re.search(r"resources:.*gpu=1", output)
 
 

@@ -116,7 +116,7 @@ def test_jobs_that_are_killed_and_cancelled_go_on_where_they_were(cluster, study
 def test_a_job_that_is_preempted_goes_on_when_slurm_starts_it_again(cluster, study, trained):
     driver = study.start("--", f"{home('killed')}/fold1/predictions.tsv")
     wait_for(lambda: first_fold_is_kept(study, "killed"))
-    urgent = ["-p", "urgent", "--gpus=4", f"--output={study.folder}/urgent.out", "--wrap=sleep 2"]
+    urgent = ["-p", "urgent", "--gpus=4", f"--output={study.folder}.urgent.out", "--wrap=sleep 2"]
     assert "Submitted" in cluster.command("sbatch", *urgent)
     assert driver.wait() == 0, study.output()[-4000:]
     assert_gone_on(study, trained, "killed")

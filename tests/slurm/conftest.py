@@ -1,6 +1,7 @@
 """One Slurm for all tests that need one; without its programs they are skipped, and say so."""
 
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -16,6 +17,7 @@ def cluster():
         pytest.skip(f"no Slurm to test with: {', '.join(missing)} not found (Debian: slurm-wlm and munge)")
     folder = Path(tempfile.mkdtemp(prefix="slurm", dir="/tmp"))  # a socket's path must be short
     cluster = Cluster(folder)
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("stopped"))  # so that no daemon stays behind
     try:
         try:
             cluster.start()

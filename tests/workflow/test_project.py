@@ -106,3 +106,26 @@ def test_a_start_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# Every job starts Python anew; PyTorch alone takes two seconds of a processor, and some hundred MB.
+IMPORTS = """
+import ast, os, pathlib, sys
+import anndata, matplotlib, pandas, scipy, sklearn
+assert "torch" not in sys.modules
+sys.path.insert(0, "scripts")
+for path in sorted(pathlib.Path("scripts").glob("*.py")):
+    imports = [node for node in ast.parse(path.read_text()).body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    child = os.fork()
+    if not child:
+        exec(compile(ast.Module(imports, []), path.name, "exec"))
+        os._exit("torch" in sys.modules)
+    if os.waitpid(child, 0)[1]:
+        print(path.stem)
+"""
+
+
+def test_only_jobs_of_networks_import_pytorch():
+    command = [sys.executable, "-c", IMPORTS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["attribute_genes", "finetune_backbone", "run_trunk", "train_gexpnet"]

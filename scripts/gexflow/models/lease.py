@@ -17,8 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gexflow import files
-
 logger = logging.getLogger("gexflow")
 BEAT_SECONDS = 10.0  # between two signs of life
 PATIENCE_SECONDS = 60.0  # without one, until a holder counts as dead
@@ -67,7 +65,7 @@ def _take(path: Path, me: dict) -> None:
     while not _created(path, me):
         if _wait(path, me) is None:
             continue
-        files.write_json(me, path)
+        _replace(path, me)
         time.sleep(_LOOK_SECONDS)  # of several that take it at once the last one has it
         if _is_mine(path, me):
             return
@@ -81,6 +79,16 @@ def _created(path: Path, me: dict) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def _replace(path: Path, me: dict) -> None:
+    """Put my lease in the place of another; its temporary name is mine alone, whatever process ids others have."""
+    partial = path.with_name(f"{path.name}.{me['id']}.part")
+    try:
+        partial.write_text(json.dumps(me), encoding="utf-8")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _wait(path: Path, me: dict) -> _Seen | None:

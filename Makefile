@@ -42,13 +42,13 @@ estimate: $(INSTALLED)
 check: $(INSTALLED)
 	$(VENV)/bin/python scripts/check_results.py $(RESULTS)
 
-# The tests on a Slurm of their own wait most of their time: they run beside the others, and are shown after them.
+# What runs Snakemake, here or on a Slurm, waits much of its time: it runs beside the other tests, and is shown after them.
 test: $(INSTALLED)
-	@slurm=$$(mktemp); \
-	$(VENV)/bin/python -m pytest -m "not long and slurm" > "$$slurm" 2>&1 & beside=$$!; \
-	trap 'kill $$beside 2> /dev/null; rm -f "$$slurm"' EXIT; trap 'exit 130' INT TERM; \
-	$(VENV)/bin/python -m pytest -m "not long and not slurm"; code=$$?; \
-	wait $$beside || code=1; cat "$$slurm"; exit $$code
+	@output=$$(mktemp); \
+	$(VENV)/bin/python -m pytest -m "not long and (workflow or slurm)" > "$$output" 2>&1 & beside=$$!; \
+	trap 'kill $$beside 2> /dev/null; rm -f "$$output"' EXIT; trap 'exit 130' INT TERM; \
+	$(VENV)/bin/python -m pytest -m "not long and not (workflow or slurm)"; code=$$?; \
+	wait $$beside || code=1; cat "$$output"; exit $$code
 
 test-all: $(INSTALLED)
 	@echo "Tests of commit $$(git rev-parse HEAD)$$(git diff --quiet HEAD || echo ' with uncommitted changes')"

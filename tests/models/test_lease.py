@@ -20,7 +20,7 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     """Signs of life and looks in hundredths of seconds."""
-    for name, seconds in (("BEAT_SECONDS", 0.1), ("PATIENCE_SECONDS", 1.0), ("_LOOK_SECONDS", 0.05)):
+    for name, seconds in (("BEAT_SECONDS", 0.1), ("PATIENCE_SECONDS", 3.0), ("_LOOK_SECONDS", 0.05)):
         monkeypatch.setattr(lease, name, seconds)
 
 
@@ -67,41 +67,41 @@ def test_a_holder_on_another_machine_is_waited_for_while_it_lives(path):
 
     other = threading.Thread(target=live)
     other.start()
-    threading.Timer(2.5, end.set).start()
-    assert 2.3 < seconds_to_take(path) < 5
+    threading.Timer(5, end.set).start()
+    assert seconds_to_take(path) > 4.5
     other.join()
 
 
 def test_a_holder_without_a_sign_of_life_is_taken_for_dead(path):
     hold(path)
-    assert 1.0 <= seconds_to_take(path) < 3
+    assert seconds_to_take(path) >= 3
 
 
 def test_a_clock_that_is_wrong_kills_nobody_and_saves_nobody(path):
     hold(path)
     os.utime(path, (time.time() + 1e6, time.time() + 1e6))
-    assert 1.0 <= seconds_to_take(path) < 3
+    assert seconds_to_take(path) >= 3
 
 
 def test_a_process_that_has_ended_here_is_not_waited_for(path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     hold(path, host=lease.platform.node(), pid=ended.pid)
-    assert seconds_to_take(path) < 0.9
+    assert seconds_to_take(path) < 2.5
 
 
 def test_an_earlier_run_of_the_same_slurm_job_is_not_waited_for(path, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "17")
     hold(path, job="17")
-    assert seconds_to_take(path) < 0.9
+    assert seconds_to_take(path) < 2.5
     hold(path, job="18")
-    assert seconds_to_take(path) >= 1.0
+    assert seconds_to_take(path) >= 3
 
 
 def test_a_damaged_lease_is_taken_when_nobody_touches_it(path):
     path.parent.mkdir()
     path.write_text('{"id": "ano')
-    assert 1.0 <= seconds_to_take(path) < 3
+    assert seconds_to_take(path) >= 3
 
 
 @pytest.mark.parametrize("stale", [False, True])

@@ -42,12 +42,13 @@ estimate: $(INSTALLED)
 check: $(INSTALLED)
 	$(VENV)/bin/python scripts/check_results.py $(RESULTS)
 
-# What runs Snakemake, here or on a Slurm, waits much of its time: it runs beside the other tests, and is shown after them.
+# Tests that run Snakemake here run beside the others, and are shown after them; those on a Slurm mostly wait.
 test: $(INSTALLED)
 	@output=$$(mktemp); \
-	$(VENV)/bin/python -m pytest -m "not long and (workflow or slurm)" > "$$output" 2>&1 & beside=$$!; \
+	$(VENV)/bin/python -m pytest -m "not long and workflow" > "$$output" 2>&1 & beside=$$!; \
 	trap 'kill $$beside 2> /dev/null; rm -f "$$output"' EXIT; trap 'exit 130' INT TERM; \
 	$(VENV)/bin/python -m pytest -m "not long and not (workflow or slurm)"; code=$$?; \
+	$(VENV)/bin/python -m pytest -m "not long and slurm" || code=1; \
 	wait $$beside || code=1; cat "$$output"; exit $$code
 
 test-all: $(INSTALLED)

@@ -1,8 +1,8 @@
 """How much work a job is: rough seconds and bytes from its settings, for the estimate before a run.
 
 Reading, recipes, layouts and GexpNet are rounded from the figures in benchmarks/README.md (two cores of a server CPU);
-the other constants are guesses from the arithmetic, those of GPUs from what such devices commonly gain. All are good for
-the order of magnitude, and for the ratio of two jobs.
+the other constants are guesses from the arithmetic, those of GPUs from what such devices commonly gain. All are good
+for the order of magnitude, and for the ratio of two jobs.
 """
 
 from collections.abc import Callable, Mapping

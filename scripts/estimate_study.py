@@ -6,21 +6,17 @@ python scripts/estimate_study.py -- --profile slurm --forceall         # what fo
 """
 
 import argparse
-import json
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from gexflow.config import load_config
 from gexflow.errors import InputError
 from gexflow.estimate import Planned, estimate, write_estimate
-from gexflow.files import read_json
-from gexflow.manifest import ENDING
-from gexflow.report.cost import read_job
+from gexflow.report.cost import read_facts, read_job
 from gexflow.study_tasks import Study
 
 ROOT = Path(__file__).parents[1]
@@ -89,17 +85,9 @@ def measured_jobs(directory: Path, study: Study) -> Iterator[Planned]:
     for path in sorted(results.glob("benchmarks/**/*.tsv")):
         place = path.relative_to(results).parts
         job = read_job(path, place)
-        manifest = results.joinpath(*place[1:]).with_suffix(ENDING)
-        if job.seconds and (facts := _facts(manifest)):
+        if job.seconds and (facts := read_facts(path, place)):
             where = path.relative_to(results / "benchmarks").with_suffix("").parts
             yield study.measured(where, facts, job.seconds)
-
-
-def _facts(manifest: Path) -> dict[str, Any]:
-    try:
-        return read_json(manifest)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError):
-        return {}
 
 
 if __name__ == "__main__":

@@ -57,8 +57,7 @@ def read_job(path: str | Path, place: Sequence[str]) -> Job:
     """
     path = Path(path)
     figures = _figures(path)
-    manifest = path.parents[len(place) - 1].joinpath(*place[1:]).with_suffix(ENDING)
-    facts = _facts(manifest) if figures else {}
+    facts = read_facts(path, place) if figures else {}
     stage = place[2] if place[2] in STAGES else "cohorts"
     return Job(
         stage,
@@ -90,9 +89,16 @@ def _number(text: str | None) -> float | None:
     return value if 0 <= value < float("inf") else None
 
 
-def _facts(path: Path) -> dict[str, Any]:
+def read_facts(path: str | Path, place: Sequence[str]) -> dict[str, Any]:
+    """Return the manifest of the job that a benchmark file belongs to; nothing if it is gone or damaged.
+
+    Parameters
+    ----------
+    path, place : as for `read_job`
+    """
+    manifest = Path(path).parents[len(place) - 1].joinpath(*place[1:]).with_suffix(ENDING)
     try:
-        facts = read_json(path)
+        facts = read_json(manifest)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError):
         return {}
     return facts if isinstance(facts, dict) else {}

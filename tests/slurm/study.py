@@ -5,12 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import yaml
 
 from tests.slurm.cluster import Cluster
 from tests.workflow.conftest import ROOT
+from tests.workflow.tiny import write_tiny_table
 
 GPU_RULES = ("train_gexpnet", "finetune_backbone", "attribute_genes")
 # This cluster has no accounting, and its jobs take seconds.
@@ -43,9 +42,7 @@ class Study:
     def __init__(self, cluster: Cluster, home: Path, config: dict):
         self.cluster, self.folder, self._config = cluster, home / "study", home / "config.yaml"
         self.profile, self.drivers = "slurm", []
-        table = pd.DataFrame(np.random.default_rng(1).gamma(3, 20, (40, 60))).add_prefix("g")
-        table.insert(0, "type", ["x", "y"] * 20)
-        table.rename_axis("id").to_csv(home / "tiny.csv")
+        write_tiny_table(home / "tiny.csv", genes=60, seed=1)
         self._config.write_text(yaml.safe_dump(json.loads(json.dumps(config).replace("tiny.csv", f"{home}/tiny.csv"))))
 
     def command(self, *arguments: str) -> list[str]:

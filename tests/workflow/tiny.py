@@ -11,14 +11,19 @@ from tests.workflow.conftest import ROOT, Project
 SAMPLES = 40
 
 
+def write_tiny_table(path: Path, genes: int, seed: int) -> None:
+    """Write a table of samples x genes with a column `type`, x and y in turn; nothing in it tells them apart."""
+    table = pd.DataFrame(np.random.default_rng(seed).gamma(3, 20, (SAMPLES, genes)).round(3)).add_prefix("g")
+    table.insert(0, "type", ["x", "y"] * (SAMPLES // 2))
+    table.rename_axis("id").to_csv(path)
+
+
 def tiny_study(folder: Path, *datasets: str, genes: int = 30) -> Project:
     """Write a table a dataset and a config into `folder`; return them as a project."""
     own = {"source": "table", "label": {"field": "type"}, "near_duplicates": "off", "recipes": {"majority": "plain"}}
     entries = {}
     for number, name in enumerate(datasets):
-        table = pd.DataFrame(np.random.default_rng(number).gamma(3, 20, (SAMPLES, genes)).round(3)).add_prefix("g")
-        table.insert(0, "type", ["x", "y"] * (SAMPLES // 2))
-        table.rename_axis("id").to_csv(folder / f"{name}.csv")
+        write_tiny_table(folder / f"{name}.csv", genes, number)
         entries[name] = {**own, "files": {"matrix": str(folder / f"{name}.csv")}}
     config = {
         "run": {"datasets": list(datasets), "models": ["majority"], "folds": 2},

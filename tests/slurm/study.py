@@ -28,22 +28,21 @@ DATASET = {
 
 
 class Study:
-    """A study of one dataset, `tiny`; its jobs are told from others by its folder.
+    """A study; its jobs are told from others by its folder.
 
     Parameters
     ----------
     cluster : Cluster
     home : Path
-        For the table, the config and the study's folder.
-    config : dict
-        Of the study; the file `tiny.csv` becomes the table's path.
+        For the study's folder and, where the config is a dict, the table and the config.
+    config : dict or Path
+        Of a study of one dataset, `tiny`, whose file `tiny.csv` becomes the table's path; or any config file.
     """
 
-    def __init__(self, cluster: Cluster, home: Path, config: dict):
-        self.cluster, self.folder, self._config = cluster, home / "study", home / "config.yaml"
+    def __init__(self, cluster: Cluster, home: Path, config: dict | Path):
+        self.cluster, self.folder = cluster, home / "study"
         self.profile, self.drivers = "slurm", []
-        write_tiny_table(home / "tiny.csv", genes=60, seed=1)
-        self._config.write_text(yaml.safe_dump(json.loads(json.dumps(config).replace("tiny.csv", f"{home}/tiny.csv"))))
+        self._config = config if isinstance(config, Path) else _write_tiny(home, config)
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line of Snakemake on this study."""
@@ -101,3 +100,11 @@ class Study:
         return [
             path for path in (self.folder / "results").rglob("*") if path.name.startswith(".") or path.suffix == ".part"
         ]
+
+
+def _write_tiny(home: Path, config: dict) -> Path:
+    """Write the table and the config of the dataset `tiny`."""
+    table, path = home / "tiny.csv", home / "config.yaml"
+    write_tiny_table(table, genes=60, seed=1)
+    path.write_text(yaml.safe_dump(json.loads(json.dumps(config).replace("tiny.csv", str(table)))))
+    return path

@@ -1,0 +1,45 @@
+"""The demo on a real Slurm: the whole study, folds of image networks several to a submission."""
+
+import pytest
+
+from tests.slurm.study import GPU_RULES, Study
+from tests.workflow.conftest import ROOT
+
+pytestmark = pytest.mark.slurm
+FOLDS_A_SUBMISSION = 5
+# As the README says: the folds of a submission take turns on one GPU.
+GROUPED = [
+    *("--groups", "finetune_backbone=folds", "--group-components", f"folds={FOLDS_A_SUBMISSION}"),
+    *("--set-resource-scopes", "gpu=local", "--resources", "gpu=1"),
+]
+
+
+@pytest.fixture(scope="module")
+def demo(cluster, tmp_path_factory) -> Study:
+    """The demo as the README runs it on a cluster."""
+    study = Study(cluster, tmp_path_factory.mktemp("demo"), ROOT / "resources/demo/config.yaml")
+    assert study.run(*GROUPED) == 0, study.output()[-4000:] + cluster.logs()[-2000:]
+    return study
+
+
+def test_the_demo_ends_in_its_report(demo):
+    page = (demo.folder / "results/report/index.html").read_text()
+    assert "GexFlow demo on simulated cohorts" in page
+    for number, dataset in enumerate(("demo-geo", "demo-mendeley", "demo-tcga"), 1):
+        assert f'id="evaluation-d{number}-{dataset}"' in page
+    assert demo.left_over() == []
+
+
+def test_folds_that_share_a_submission_are_trained_in_it(demo):
+    folds = list((demo.folder / "results/demo-tcga/models").glob("resnet50*/fold*/predictions.tsv"))
+    groups = [job for job in demo.jobs() if job["rule"].startswith("group_folds")]
+    assert len(folds) == 10
+    assert len(groups) == len(folds) // FOLDS_A_SUBMISSION
+
+
+def test_gpus_go_to_the_jobs_that_train_or_explain_networks(demo):
+    for job in demo.jobs():
+        rule = job["rule"].removeprefix("rule_")
+        wanted = "gpu" if rule in GPU_RULES or rule.startswith("group_folds") else "cpu"
+        assert job["Partition"] == wanted, rule
+        assert job.get("TresPerJob", "") == ("gres:gpu:1" if wanted == "gpu" else ""), rule

@@ -1,4 +1,7 @@
-"""Variants: what runs the ordinary way with one thing changed, named `{model}~{control}` or `{dataset}~published`.
+"""Variants: what runs the ordinary way with one thing changed, named `{model}~{control}` or `{dataset}~{variant}`.
+
+Datasets have three kinds: `~published`, the leaking protocol of a study; `~permuted` and `~random`, which the audit
+refits; and `~leak-...`, leaks planted to test the audit.
 
 Light: Snakemake reads it at every start and in every job.
 """
@@ -13,6 +16,14 @@ _GEXPNET = {"shuffled": {"control": "shuffled"}, "dense": {"control": "dense"}}
 _IMAGE = {"random": {"weights": "random"}, "shuffled": {"layout": {"order": "random"}}}
 # The protocol of the published transfer-learning study, which leaks: `{dataset}~published`.
 PUBLISHED = "published"
+# What the audit refits: on permuted labels, and on genes drawn at random.
+PERMUTED, RANDOM_GENES = "permuted", "random"
+# Leaks that are planted to test the audit: `{dataset}~leak-selection` and so on.
+LEAK_SELECTION = "leak-selection"  # genes chosen once, on all samples, before the folds
+LEAK_LABELS = "leak-labels"  # the label among the genes, as a number
+LEAK_GROUPS = "leak-groups"  # folds that part the samples of a patient
+LEAK_DISTRIBUTION = "leak-distribution"  # what comes before the choice of genes is fitted on test samples too
+LEAKS = (LEAK_SELECTION, LEAK_LABELS, LEAK_GROUPS, LEAK_DISTRIBUTION)
 # What that protocol knows nothing of, and what the config says of the clean dataset alone.
 _NOT_PUBLISHED = ("group", "adjacent_label", "expected", "tried_on", "variants")
 
@@ -95,5 +106,30 @@ def control_of(name: str) -> str:
 
 
 def is_leaky(dataset: str) -> bool:
-    """Tell the variant of a dataset under the published protocol, whose scores rank nowhere."""
-    return dataset.endswith(f"{_MARK}{PUBLISHED}")
+    """Tell the variants that leak by intention, whose scores rank nowhere: the published protocol and planted leaks."""
+    return control_of(dataset) in (PUBLISHED, *LEAKS)
+
+
+def with_random_genes(steps: list[dict], keep: int, seed: int) -> list[dict]:
+    """Return a recipe with random genes: one random draw in place of all its steps that choose genes.
+
+    Parameters
+    ----------
+    steps : list of {name: parameters}
+        Of a recipe that chooses genes (see `chooses_genes`).
+    keep, seed : int
+        How many genes, and which draw.
+    """
+    places = [place for place, step in enumerate(steps) if _chooses(step)]
+    draw = {"select_random": {"keep": keep, "seed": seed}}
+    kept = [(place, step) for place, step in enumerate(steps) if place not in places[1:]]
+    return [draw if place == places[0] else step for place, step in kept]
+
+
+def chooses_genes(steps: list[dict]) -> bool:
+    """Tell whether a recipe has a step that chooses genes by their values."""
+    return any(map(_chooses, steps))
+
+
+def _chooses(step: dict) -> bool:
+    return next(iter(step)).startswith("select_")

@@ -15,7 +15,8 @@ from gexflow.digest import code_digest
 from gexflow.errors import InputError
 from gexflow.network_names import is_image_network
 from gexflow.recipe_names import layout_name, learns_nothing
-from gexflow.variants import base_of, control_of, is_leaky, with_controls, with_published
+from gexflow.variants import LEAKS, PERMUTED, RANDOM_GENES
+from gexflow.variants import base_of, chooses_genes, control_of, is_leaky, with_controls, with_published
 
 
 def load_study():
@@ -408,6 +409,93 @@ def score_settings(wildcards):
     dataset = wildcards.dataset
     settings = {"repeats": repeats_of(dataset), "validation": RUN["validation"]}
     return canonical({"models": models_of(dataset), "folds": folds_of(dataset), **settings})
+
+
+AUDIT = STUDY["evaluation"]["audit"]
+AUDITED = [name for name in AUDIT["models"] if name in CHOSEN_MODELS]
+REFITTED = (PERMUTED, RANDOM_GENES)
+
+
+def audited_models(dataset):
+    """Return the models that the audit refits on a dataset."""
+    return [name for name in AUDITED if name in models_of(dataset)]
+
+
+def recipes_of(dataset):
+    """Return the recipes of a dataset in order of their names."""
+    return sorted({recipe_of(dataset, model) for model in models_of(dataset)})
+
+
+def refit_settings(dataset, model):
+    """Return what decides a refit: recipe, model and folds. A change of another model is none of it."""
+    how = {"folds": folds_of(dataset), "seed": RUN["seed"], "validation": RUN["validation"]}
+    how["model"] = {**{key: value for key, value in MODELS[model].items() if key != "recipe"}, "seed": RUN["seed"]}
+    return {**how, "steps": STUDY["recipes"][recipe_of(dataset, model)]}
+
+
+def variant_settings(wildcards):
+    count = AUDIT["permutations" if wildcards.variant == PERMUTED else "random_genes"]
+    return canonical({**refit_settings(wildcards.dataset, wildcards.model), "count": count})
+
+
+def variant_summary(wildcards):
+    """Return what says how many genes a recipe keeps, for as many random ones."""
+    path = f"results/{wildcards.dataset}/recipes/{recipe_of(wildcards.dataset, wildcards.model)}/summary.tsv"
+    return [path] if wildcards.variant == RANDOM_GENES else []
+
+
+def leak_settings(wildcards):
+    model = audited_models(wildcards.dataset)[0]
+    return canonical({**refit_settings(wildcards.dataset, model), "name": model, "count": AUDIT["permutations"]})
+
+
+def refitted(dataset, variant):
+    """Return the draws of a variant, one table an audited model; none where the config asks for none."""
+    wanted = AUDIT["permutations" if variant == PERMUTED else "random_genes"]
+    models = audited_models(dataset) if wanted else []
+    return [f"results/{dataset}~{variant}/models/{model}/draws.tsv" for model in models]
+
+
+def permuted_variants(wildcards):
+    return refitted(wildcards.dataset, PERMUTED)
+
+
+def random_variants(wildcards):
+    """Return the draws of random genes, for all audited models or none."""
+    models = audited_models(wildcards.dataset)
+    chosen = [chooses_genes(STUDY["recipes"][recipe_of(wildcards.dataset, model)]) for model in models]
+    return refitted(wildcards.dataset, RANDOM_GENES) if all(chosen) else []
+
+
+def leaks_of(dataset):
+    """Return the leaks that are planted into a dataset."""
+    wanted = AUDIT["planted_leaks"] and AUDIT["permutations"] and audited_models(dataset)
+    return list(LEAKS) if wanted else []
+
+
+def planted_leaks(wildcards):
+    return [f"results/{wildcards.dataset}~{leak}/evaluation/audit.tsv" for leak in leaks_of(wildcards.dataset)]
+
+
+def audited_recipes(wildcards):
+    """Return what every recipe of a dataset learned in the first fold."""
+    path = "results/{dataset}/recipes/{recipe}/fold1/fitted.h5ad"
+    return expand(path, dataset=wildcards.dataset, recipe=recipes_of(wildcards.dataset))
+
+
+def audited_predictions(wildcards):
+    return [
+        path
+        for model in audited_models(wildcards.dataset)
+        for path in over_folds("results/{dataset}/models/{model}/fold{fold}/predictions.tsv", wildcards, model=model)
+    ]
+
+
+def audit_settings(wildcards):
+    dataset = wildcards.dataset
+    settings = {"models": audited_models(dataset), "leaks": leaks_of(dataset), "strict": AUDIT["strict"]}
+    settings["recipes"] = {name: STUDY["recipes"][name] for name in recipes_of(dataset)}
+    return canonical({**settings, "folds": folds_of(dataset), "repeats": repeats_of(dataset), "seed": RUN["seed"]})
 
 
 def attribution_settings(wildcards):

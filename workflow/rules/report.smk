@@ -11,6 +11,7 @@ rule write_report:
         per_class=of_datasets("results/{dataset}/evaluation/per_class.tsv"),
         confusion=of_datasets("results/{dataset}/evaluation/confusion.tsv"),
         controls=of_datasets("results/{dataset}/evaluation/controls.tsv"),
+        audits=of_ranked("results/{dataset}/evaluation/audit.tsv"),
         genes=of_attributed("genes.tsv"),
         heatmaps=of_attributed("heatmaps.svg"),
         deltas=of_attributed("deltas.tsv"),

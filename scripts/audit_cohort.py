@@ -14,34 +14,37 @@ from gexflow.evaluation.audit_refits import TEXT as DRAW_TEXT
 from gexflow.evaluation.audit_rows import COLUMNS, FINDING, Row, audit_table, refuse_findings
 from gexflow.memory import keep_freed_memory
 from gexflow.models.predictions import TEXT
+from gexflow.variants import PERMUTED, RANDOM_GENES
 from job import job
 
 
-def draws(path: str | None) -> pd.DataFrame:
-    """Read the draws of a variant; none where it was not asked for."""
-    return files.read_table(path, DRAW_TEXT) if path else pd.DataFrame(columns=DRAW_COLUMNS)
+def draws(variant: str, model: str) -> pd.DataFrame:
+    """Read the draws of a variant; none where none were made."""
+    paths = dict(zip(settings[variant], snakemake.input[variant], strict=True))
+    return files.read_table(paths[model], DRAW_TEXT) if model in paths else pd.DataFrame(columns=DRAW_COLUMNS)
 
 
-def refitted(number: int) -> Refitted:
+def refitted(number: int, model: str) -> Refitted:
     """Read what the refits of an audited model gave, and its result in the first repeat."""
-    permuted, random = (draws(next(iter(snakemake.input[kind][number:]), None)) for kind in ("permuted", "random"))
-    folds = snakemake.input.predictions[number * every : number * every + settings["folds"]]
+    first = number * settings["folds"] * settings["repeats"]
+    folds = snakemake.input.predictions[first : first + settings["folds"]]
     own = pd.concat([files.read_table(path, TEXT) for path in folds]).query("part == 'test'")
+    random = draws(RANDOM_GENES, model)
     keep = int(random["genes"].iloc[0]) if len(random) else 0
-    return Refitted(permuted, random, keep, pooled_balanced_accuracy(own["label"], own["predicted"]))
+    result = pooled_balanced_accuracy(own["label"], own["predicted"])
+    return Refitted(draws(PERMUTED, model), random, keep, result)
 
 
 with job(snakemake) as log:
     keep_freed_memory()
     settings = json.loads(snakemake.params.settings)
-    every = settings["folds"] * settings["repeats"]
     failed = Path(snakemake.output.audit).with_suffix(".failed.tsv")
     failed.unlink(missing_ok=True)  # of an earlier run
     rows = audit_cohort(
         files.read_by_gene(snakemake.input.cohort),
         files.read_table(snakemake.input.splits, text=("sample", "group", "part")),
         files.read_json(snakemake.input.card),
-        {model: refitted(number) for number, model in enumerate(settings["models"])},
+        {model: refitted(number, model) for number, model in enumerate(settings["models"])},
         {
             name: (steps, files.read_h5ad(path))
             for (name, steps), path in zip(sorted(settings["recipes"].items()), snakemake.input.fitted, strict=True)

@@ -429,7 +429,8 @@ def recipes_of(dataset):
 def refit_settings(dataset, model):
     """Return what decides a refit: recipe, model and folds. A change of another model is none of it."""
     how = {"folds": folds_of(dataset), "seed": RUN["seed"], "validation": RUN["validation"]}
-    how["model"] = {**{key: value for key, value in MODELS[model].items() if key != "recipe"}, "seed": RUN["seed"]}
+    own = {key: value for key, value in MODELS[model].items() if key not in ("recipe", "preset")}
+    how["model"] = {**own, "seed": RUN["seed"]}
     return {**how, "steps": STUDY["recipes"][recipe_of(dataset, model)]}
 
 
@@ -444,32 +445,47 @@ def variant_summary(wildcards):
     return [path] if wildcards.variant == RANDOM_GENES else []
 
 
+def leaking_model(dataset):
+    """Return the reference model into whose pipeline leaks are planted; "" where none is audited."""
+    return next((name for name in audited_models(dataset) if name in networks(*REFERENCES)), "")
+
+
 def leak_settings(wildcards):
-    model = audited_models(wildcards.dataset)[0]
+    model = leaking_model(wildcards.dataset)
     return canonical({**refit_settings(wildcards.dataset, model), "name": model, "count": AUDIT["permutations"]})
 
 
-def refitted(dataset, variant):
-    """Return the draws of a variant, one table an audited model; none where the config asks for none."""
-    wanted = AUDIT["permutations" if variant == PERMUTED else "random_genes"]
-    models = audited_models(dataset) if wanted else []
+def refitted_models(dataset, variant):
+    """Return the models whose refits of a kind are asked for; random genes only where a recipe chooses any."""
+    if not AUDIT["permutations" if variant == PERMUTED else "random_genes"]:
+        return []
+    models = audited_models(dataset)
+    chosen = {model: chooses_genes(STUDY["recipes"][recipe_of(dataset, model)]) for model in models}
+    return [model for model in models if variant == PERMUTED or chosen[model]]
+
+
+def refit_job(model):
+    """Return the rule that refits a model."""
+    return "refit_variant" if model in networks(*REFERENCES) else "refit_network"
+
+
+def variant_files(dataset, variant):
+    """Return the draws of a variant, one table a model."""
+    models = refitted_models(dataset, variant)
     return [f"results/{dataset}~{variant}/models/{model}/draws.tsv" for model in models]
 
 
 def permuted_variants(wildcards):
-    return refitted(wildcards.dataset, PERMUTED)
+    return variant_files(wildcards.dataset, PERMUTED)
 
 
 def random_variants(wildcards):
-    """Return the draws of random genes, for all audited models or none."""
-    models = audited_models(wildcards.dataset)
-    chosen = [chooses_genes(STUDY["recipes"][recipe_of(wildcards.dataset, model)]) for model in models]
-    return refitted(wildcards.dataset, RANDOM_GENES) if all(chosen) else []
+    return variant_files(wildcards.dataset, RANDOM_GENES)
 
 
 def leaks_of(dataset):
     """Return the leaks that are planted into a dataset."""
-    wanted = AUDIT["planted_leaks"] and AUDIT["permutations"] and audited_models(dataset)
+    wanted = AUDIT["planted_leaks"] and AUDIT["permutations"] and leaking_model(dataset)
     return list(LEAKS) if wanted else []
 
 
@@ -494,6 +510,7 @@ def audited_predictions(wildcards):
 def audit_settings(wildcards):
     dataset = wildcards.dataset
     settings = {"models": audited_models(dataset), "leaks": leaks_of(dataset), "strict": AUDIT["strict"]}
+    settings |= {variant: refitted_models(dataset, variant) for variant in REFITTED}
     settings["recipes"] = {name: STUDY["recipes"][name] for name in recipes_of(dataset)}
     return canonical({**settings, "folds": folds_of(dataset), "repeats": repeats_of(dataset), "seed": RUN["seed"]})
 
@@ -577,6 +594,11 @@ def benchmark_files(wildcards, output):
         jobs += [f"{dataset}/recipes/{name}" for name in recipe_jobs(dataset)]
         jobs += [f"{dataset}/models/{model}/{name}" for model in models for name in model_jobs(dataset, model)]
         jobs += [f"{dataset}/attribution/{model}/attribute_genes" for model in attributed_models(dataset)]
+    for dataset in CHOSEN_DATASETS:
+        refits = [(variant, model) for variant in REFITTED for model in refitted_models(dataset, variant)]
+        jobs += [f"{dataset}~{variant}/models/{model}/{refit_job(model)}" for variant, model in refits]
+        jobs += [f"{dataset}~{leak}/evaluation/audit_leak" for leak in leaks_of(dataset)]
+        jobs += [f"{dataset}/evaluation/audit_cohort"]
     return [f"results/benchmarks/{job}.tsv" for job in jobs]
 
 

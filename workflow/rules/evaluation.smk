@@ -54,7 +54,7 @@ rule refit_variant:
     wildcard_constraints:
         dataset=one_of(CHOSEN_DATASETS),
         variant=one_of(REFITTED),
-        model=one_of(AUDITED),
+        model=one_of(name for name in AUDITED if name in networks(*REFERENCES)),
     conda:
         "../../envs/gexflow.yaml"
     threads: 1
@@ -66,6 +66,36 @@ rule refit_variant:
         code=code("refit_variant.py"),
     script:
         "../../scripts/refit_variant.py"
+
+
+# The same with a network, where the config asks for it.
+rule refit_network:
+    input:
+        cohort=COHORT,
+        splits="results/{dataset}/splits.tsv",
+        summary=variant_summary,
+    output:
+        draws="results/{dataset}~{variant}/models/{model}/draws.tsv",
+    log:
+        "results/logs/{dataset}~{variant}/models/{model}/refit_network.log",
+    benchmark:
+        "results/benchmarks/{dataset}~{variant}/models/{model}/refit_network.tsv"
+    wildcard_constraints:
+        dataset=one_of(CHOSEN_DATASETS),
+        variant=one_of(REFITTED),
+        model=one_of(name for name in AUDITED if name in networks("gexpnet")),
+    conda:
+        "../../envs/gexflow.yaml"
+    threads: 4
+    resources:
+        gpu=1,
+        mem_mb=by_attempt(16000),
+        runtime=by_attempt(1440),
+    params:
+        settings=variant_settings,
+        code=code("refit_network.py"),
+    script:
+        "../../scripts/refit_network.py"
 
 
 rule audit_leak:

@@ -10,8 +10,8 @@ import pandas as pd
 from gexflow.cohorts.near_duplicates import LEAST_GENES, find_near_duplicates
 from gexflow.evaluation.audit_batches import batch_row, nested_row, testable
 from gexflow.evaluation.audit_draws import (
-    pooled_balanced_accuracy,
     permuted_row,
+    pooled_balanced_accuracy,
     random_genes_row,
     within_batches_row,
 )
@@ -92,7 +92,9 @@ def audit_cohort(
     """
     labels, batches = cohort.obs["label"].to_numpy().astype(str), batches_of(cohort)
     rows = audit_splits(splits, cohort.obs, *_near_duplicates(cohort, splits, card))
-    names = [symbol or str(gene) for gene, symbol in zip(cohort.var_names, cohort.var["symbol"].astype(str), strict=True)]
+    names = [
+        symbol or str(gene) for gene, symbol in zip(cohort.var_names, cohort.var["symbol"].astype(str), strict=True)
+    ]
     columns = audit_columns(cohort.X, labels, names)
     classes, results = len(set(labels)), {name: found.result for name, found in refitted.items() if found.result}
     permuted, drawn = [], []
@@ -112,9 +114,7 @@ def audit_cohort(
     return [*rows, *_purity(cohort, splits, recipes, again, seed), *permuted, *columns, alone, *drawn]
 
 
-def _near_duplicates(
-    cohort: anndata.AnnData, splits: pd.DataFrame, card: dict
-) -> tuple[list[tuple[str, str]], str]:
+def _near_duplicates(cohort: anndata.AnnData, splits: pd.DataFrame, card: dict) -> tuple[list[tuple[str, str]], str]:
     """Return pairs of near-duplicates and where they come from; searched here where the card has no search."""
     known = card.get("near_duplicates") or {}
     if known.get("threshold") is not None:
@@ -158,7 +158,7 @@ def refit_model(
     The workflow does the same in jobs of their own.
     """
     first = splits[splits["repeat"] == 1]
-    labels, batches = cohort.obs["label"].to_numpy().astype(str), batches_of(cohort)
+    labels = cohort.obs["label"].to_numpy().astype(str)
     own = refit(cohort, labels, first, pipeline)
     permuted = all_permuted_draws(cohort, pipeline, permutations)
     part = first[first["fold"] == 1].set_index("sample")["part"].loc[cohort.obs_names].to_numpy(dtype=str)

@@ -1,4 +1,4 @@
-"""Leaks planted by intention, to test the audit: `{dataset}~leak-selection` and three others, LEAKY and ranked nowhere."""
+"""Leaks planted by intention to test the audit, as `{dataset}~leak-selection`: LEAKY, and ranked nowhere."""
 
 import json
 from collections.abc import Iterator
@@ -137,4 +137,6 @@ def leak_row(leak: str, rows: list[Row]) -> Row:
         found = next(row for row in rows if row.finding == FINDING)
         detail = f"{what}. Seen by: {'; '.join(seen)}: {found.value} where {found.expected} is expected."
         return Row(check, "", PASS, "seen", "seen", detail)
-    return Row(check, "", FINDING, "not seen", "seen", f"{what}. The audit did not see it: on this cohort it is too weak.")
+    return Row(
+        check, "", FINDING, "not seen", "seen", f"{what}. The audit did not see it: on this cohort it is too weak."
+    )

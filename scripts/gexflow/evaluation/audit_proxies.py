@@ -63,8 +63,9 @@ def audit_columns(values: np.ndarray, labels: np.ndarray, names: list[str]) -> l
     if not len(found):
         detail = f"No gene tells a class from the rest with an AUC above {NEARLY_PERFECT}."
         return [proxies, Row("near-perfect genes", "", PASS, "0", "", detail)]
+    first = listed([names[i] for i in found], 10)
     detail = (
-        f"Genes that tell a class from the rest with an AUC above {NEARLY_PERFECT} ({listed([names[i] for i in found], 10)}"
-        "). Such genes exist; many may be a sign of a batch or of a label written into the data."
+        f"Genes that tell a class from the rest with an AUC above {NEARLY_PERFECT} ({first}). Such genes exist; many "
+        "may be a sign of a batch or of a label written into the data."
     )
     return [proxies, Row("near-perfect genes", "", NOTE, str(len(found)), "", detail)]

@@ -114,9 +114,12 @@ def units(labels: np.ndarray, groups: np.ndarray, batches: np.ndarray | None = N
     int array (samples,)
     """
     columns = [groups, labels] if batches is None else [groups, labels, batches]
-    return pd.DataFrame({str(i): np.asarray(c, dtype=str) for i, c in enumerate(columns)}).groupby(
-        list(map(str, range(len(columns))))
-    ).ngroup().to_numpy()
+    return (
+        pd.DataFrame({str(i): np.asarray(c, dtype=str) for i, c in enumerate(columns)})
+        .groupby(list(map(str, range(len(columns)))))
+        .ngroup()
+        .to_numpy()
+    )
 
 
 def permute(

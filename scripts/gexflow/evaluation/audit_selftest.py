@@ -67,7 +67,9 @@ def self_test(
     rows = []
     for seed in seeds:
         for kind, size in ((NULL, 0.0), (SIGNAL, shift)):
-            rows.append((kind, seed, "; ".join(flagged(_audit_clean(draw_cohort(seed, shift=size), pipeline, permutations)))))
+            rows.append(
+                (kind, seed, "; ".join(flagged(_audit_clean(draw_cohort(seed, shift=size), pipeline, permutations))))
+            )
         for leak in LEAKS if leaks else ():
             found = audit_leak(draw_cohort(seed, shift=shift), pipeline, leak, permutations, "model")
             rows.append((leak, seed, "; ".join(flagged(found))))

@@ -13,6 +13,7 @@ from gexflow.variants import base_of, is_leaky
 # Columns that hold names: a class called `1` or a gene called `NA` must stay what it is.
 NAMES = ("model", "class", "gene", "symbol", "label", "predicted", "target", "sample", "control")
 TEXT = (*NAMES, "metric", "method", "step", "note")
+AUDIT_TEXT = ("check", "subject", "finding", "value", "expected", "detail")
 SHARED_TEXT = ("dataset", "other", "same_family", "note")
 REFERENCE_MODELS = ("majority", "centroid", "logistic")
 
@@ -21,7 +22,7 @@ Files = dict[str, dict[tuple[str, ...], Path]]
 # For each kind of file, the places of dataset and of model or recipe in its path below `results/`.
 KEYS = {
     **dict.fromkeys(
-        ("cards", "card_figures", "metrics", "intervals", "per_class", "confusion", "controls", "truth"), (0,)
+        ("cards", "card_figures", "metrics", "intervals", "per_class", "confusion", "controls", "truth", "audits"), (0,)
     ),
     **dict.fromkeys(("genes", "heatmaps", "deltas", "recovery", "summaries", "stabilities"), (0, 2)),
     "images": (0, 2, 4),  # one a layout
@@ -39,7 +40,7 @@ class Study:
         Title, config, versions, digest and the choices of datasets, models and recipes.
     datasets : list of dict
         One a dataset, its leaky variant behind it: `name`, `card`, `expected` and `tried_on` of the config,
-        `card_figure` (SVG, or None), `classes`, `models`, `recipes`, `controls` (rows of differences), `images`
+        `card_figure` (SVG, or None), `classes`, `models`, `recipes`, `controls` and `audit` (rows), `images`
         (`models` that see them, `drawing`, `path`), `truth` (None for real data). A model is a dict: `name`,
         `reference`, `image`, `recipe`, `folds` (rows of metrics), `intervals` (metric, then method), `per_class`,
         `confusion` (`classes` and `counts`, or None), `training` and `histories` (one entry, one table a fold) and
@@ -63,7 +64,7 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     ----------
     paths : mapping of lists of paths
         `cards`, `card_figures`, `metrics`, `intervals`, `per_class`, `confusion`, `genes`, `heatmaps`, `deltas`,
-        `recovery`, `truth`, `summaries`, `stabilities`, `images`, `trainings`, `histories`, `shared_samples`,
+        `recovery`, `truth`, `audits`, `summaries`, `stabilities`, `images`, `trainings`, `histories`, `shared_samples`,
         `benchmarks` (there or not); a kind may be missing. Dataset, model, recipe and layout are taken from the path
         below the last `results/`.
     settings : dict
@@ -125,6 +126,7 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
         "classes": classes,
         "truth": read("truth"),
         "controls": [] if controls is None else _rows(controls),
+        "audit": _rows(read_table(files["audits"][name,], AUDIT_TEXT)) if (name,) in files["audits"] else [],
         "images": _images(name, files, recipes, settings.get("layouts", {}).get(name, {})),
         "models": [_model(name, model, recipes.get(model), tables, classes, files, settings) for model in models],
         "repeats": 1 if is_leaky(name) else settings.get("config", {}).get("run", {}).get("repeats", 1),

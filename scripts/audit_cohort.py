@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from gexflow import files
+from gexflow.audit_names import PERMUTED, RANDOM_GENES
 from gexflow.evaluation.audit import Refitted, audit_cohort
 from gexflow.evaluation.audit_draws import pooled_balanced_accuracy
 from gexflow.evaluation.audit_leaks import leak_row
@@ -14,7 +15,6 @@ from gexflow.evaluation.audit_refits import TEXT as DRAW_TEXT
 from gexflow.evaluation.audit_rows import COLUMNS, FINDING, Row, audit_table, refuse_findings
 from gexflow.memory import keep_freed_memory
 from gexflow.models.predictions import TEXT
-from gexflow.variants import PERMUTED, RANDOM_GENES
 from job import job
 
 

@@ -8,6 +8,7 @@ Light: Snakemake reads it at every start and in every job.
 
 from copy import deepcopy
 
+from gexflow.audit_names import LEAKS
 from gexflow.network_names import is_image_network
 
 _MARK = "~"
@@ -16,14 +17,6 @@ _GEXPNET = {"shuffled": {"control": "shuffled"}, "dense": {"control": "dense"}}
 _IMAGE = {"random": {"weights": "random"}, "shuffled": {"layout": {"order": "random"}}}
 # The protocol of the published transfer-learning study, which leaks: `{dataset}~published`.
 PUBLISHED = "published"
-# What the audit refits: on permuted labels, and on genes drawn at random.
-PERMUTED, RANDOM_GENES = "permuted", "random"
-# Leaks that are planted to test the audit: `{dataset}~leak-selection` and so on.
-LEAK_SELECTION = "leak-selection"  # genes chosen once, on all samples, before the folds
-LEAK_LABELS = "leak-labels"  # the label among the genes, as a number
-LEAK_GROUPS = "leak-groups"  # folds that part the samples of a patient
-LEAK_DISTRIBUTION = "leak-distribution"  # what comes before the choice of genes is fitted on test samples too
-LEAKS = (LEAK_SELECTION, LEAK_LABELS, LEAK_GROUPS, LEAK_DISTRIBUTION)
 # What that protocol knows nothing of, and what the config says of the clean dataset alone.
 _NOT_PUBLISHED = ("group", "adjacent_label", "expected", "tried_on", "variants")
 
@@ -108,28 +101,3 @@ def control_of(name: str) -> str:
 def is_leaky(dataset: str) -> bool:
     """Tell the variants that leak by intention, whose scores rank nowhere: the published protocol and planted leaks."""
     return control_of(dataset) in (PUBLISHED, *LEAKS)
-
-
-def with_random_genes(steps: list[dict], keep: int, seed: int) -> list[dict]:
-    """Return a recipe with random genes: one random draw in place of all its steps that choose genes.
-
-    Parameters
-    ----------
-    steps : list of {name: parameters}
-        Of a recipe that chooses genes (see `chooses_genes`).
-    keep, seed : int
-        How many genes, and which draw.
-    """
-    places = [place for place, step in enumerate(steps) if _chooses(step)]
-    draw = {"select_random": {"keep": keep, "seed": seed}}
-    kept = [(place, step) for place, step in enumerate(steps) if place not in places[1:]]
-    return [draw if place == places[0] else step for place, step in kept]
-
-
-def chooses_genes(steps: list[dict]) -> bool:
-    """Tell whether a recipe has a step that chooses genes by their values."""
-    return any(map(_chooses, steps))
-
-
-def _chooses(step: dict) -> bool:
-    return next(iter(step)).startswith("select_")

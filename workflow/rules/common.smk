@@ -9,14 +9,14 @@ from pathlib import Path
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
 
+from gexflow.audit_names import LEAKS, PERMUTED, RANDOM_GENES
 from gexflow.config import REFERENCES, load_config
 from gexflow.config_files import FILE_FACTS, FILE_KINDS, file_origin, merged_entry, resolve_files, resolve_weights
 from gexflow.digest import code_digest
 from gexflow.errors import InputError
 from gexflow.network_names import is_image_network
-from gexflow.recipe_names import layout_name, learns_nothing
-from gexflow.variants import LEAKS, PERMUTED, RANDOM_GENES
-from gexflow.variants import base_of, chooses_genes, control_of, is_leaky, with_controls, with_published
+from gexflow.recipe_names import chooses_genes, layout_name, learns_nothing
+from gexflow.variants import base_of, control_of, is_leaky, with_controls, with_published
 
 
 def load_study():

@@ -27,8 +27,8 @@ from gexflow.evaluation.audit_refits import (
 )
 from gexflow.evaluation.audit_rows import NOT_TESTABLE, Row
 from gexflow.evaluation.audit_splits import audit_splits
+from gexflow.recipe_names import chooses_genes
 from gexflow.recipes.folds import prepare_folds
-from gexflow.variants import chooses_genes
 
 PURE_FOLD = 1  # purity is exact: one fold tells it
 

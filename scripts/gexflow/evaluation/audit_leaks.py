@@ -8,20 +8,15 @@ import anndata
 import numpy as np
 import pandas as pd
 
+from gexflow.audit_names import LEAK_DISTRIBUTION, LEAK_GROUPS, LEAK_LABELS, LEAK_SELECTION
 from gexflow.evaluation.audit_draws import permuted_row
 from gexflow.evaluation.audit_proxies import audit_columns
 from gexflow.evaluation.audit_purity import purity_row, with_noise
 from gexflow.evaluation.audit_refits import Pipeline, permuted_draws, split
 from gexflow.evaluation.audit_rows import FINDING, NOT_TESTABLE, PASS, Row, flagged
 from gexflow.evaluation.audit_splits import audit_splits
+from gexflow.recipe_names import chooses_genes
 from gexflow.recipes.folds import PreparedFold, prepare_folds
-from gexflow.variants import (
-    LEAK_DISTRIBUTION,
-    LEAK_GROUPS,
-    LEAK_LABELS,
-    LEAK_SELECTION,
-    chooses_genes,
-)
 
 WORDS = {
     LEAK_SELECTION: "genes chosen on all samples, before the folds",

@@ -14,8 +14,8 @@ from gexflow.cohorts.splits import split_samples
 from gexflow.errors import InputError
 from gexflow.models.fold import Fold
 from gexflow.models.reference import fit_reference
+from gexflow.recipe_names import with_random_genes
 from gexflow.recipes.folds import prepare_folds
-from gexflow.variants import with_random_genes
 
 COLUMNS = ["form", "draw", "sample", "fold", "label", "predicted"]
 TEXT = ("form", "sample", "label", "predicted")

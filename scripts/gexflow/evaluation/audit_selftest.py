@@ -6,12 +6,12 @@ import anndata
 import numpy as np
 import pandas as pd
 
+from gexflow.audit_names import LEAKS
 from gexflow.evaluation.audit import audit_cohort, refit_model
 from gexflow.evaluation.audit_leaks import audit_leak
 from gexflow.evaluation.audit_refits import Pipeline, split
 from gexflow.evaluation.audit_rows import flagged
 from gexflow.recipes.folds import prepare_folds
-from gexflow.variants import LEAKS
 
 NULL, SIGNAL = "clean null", "clean with signal"
 _PATIENT_SHARE = 0.3  # of the variance, shared by the samples of a patient

@@ -3,10 +3,10 @@
 import anndata
 import pandas as pd
 
+from gexflow.audit_names import PERMUTED
 from gexflow.errors import InputError
 from gexflow.evaluation.audit import all_permuted_draws
 from gexflow.evaluation.audit_refits import Pipeline, Predict, random_gene_draws
-from gexflow.variants import PERMUTED
 
 
 def variant_draws(

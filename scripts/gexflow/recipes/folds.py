@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from gexflow.audit_names import LEAK_DISTRIBUTION, LEAK_SELECTION
 from gexflow.errors import InputError
 from gexflow.recipes.collapse import CollapseGenes, first_columns, placed_columns
 from gexflow.recipes.in_place import drop_columns, reorder_rows
@@ -28,7 +29,6 @@ from gexflow.recipes.recipe import (
 from gexflow.recipes.shared import SharedValues
 from gexflow.recipes.step import Selection
 from gexflow.recipes.values import ImputeMedian
-from gexflow.variants import LEAK_DISTRIBUTION, LEAK_SELECTION, PUBLISHED
 
 
 @dataclass
@@ -126,7 +126,7 @@ def _check_fit_on(cohort: anndata.AnnData, fit_on: str) -> None:
     if fit_on not in ("train", "all"):
         raise ValueError(f'fit_on is "{fit_on}", but must be "train" or "all"')
     protocol = json.loads(cohort.uns.get("source", "{}")).get("protocol")
-    if fit_on == "all" and protocol not in (PUBLISHED, LEAK_SELECTION, LEAK_DISTRIBUTION):
+    if fit_on == "all" and protocol not in ("published", LEAK_SELECTION, LEAK_DISTRIBUTION):
         raise ValueError("only the variant ~published and planted leaks may fit a recipe on all samples")
 
 

@@ -20,7 +20,7 @@ from job import job
 
 def draws(variant: str, model: str) -> pd.DataFrame:
     """Read the draws of a variant; none where none were made."""
-    paths = dict(zip(settings[variant], snakemake.input[variant], strict=True))
+    paths = dict(zip(settings[variant], snakemake.input.get(variant), strict=True))
     return files.read_table(paths[model], DRAW_TEXT) if model in paths else pd.DataFrame(columns=DRAW_COLUMNS)
 
 

@@ -22,7 +22,7 @@ def audit_splits(splits: pd.DataFrame, samples: pd.DataFrame, pairs: list[tuple[
     searched : str
         Where they come from; "" where nobody searched.
     """
-    known = splits.join(samples[["label", "group"]].rename(columns={"group": "patient"}), on="sample")
+    known = splits.join(samples[["label", "group"]].astype(str).rename(columns={"group": "patient"}), on="sample")
     return [
         _apart("split: samples", known, "sample", "sample"),
         _apart("split: groups", known, "patient", "group"),

@@ -472,7 +472,7 @@ def refit_job(model):
 def variant_files(dataset, variant):
     """Return the draws of a variant, one table a model."""
     models = refitted_models(dataset, variant)
-    return [f"results/{dataset}~{variant}/models/{model}/draws.tsv" for model in models]
+    return [f"results/{dataset}~{variant}/evaluation/{model}/draws.tsv" for model in models]
 
 
 def permuted_variants(wildcards):
@@ -596,7 +596,7 @@ def benchmark_files(wildcards, output):
         jobs += [f"{dataset}/attribution/{model}/attribute_genes" for model in attributed_models(dataset)]
     for dataset in CHOSEN_DATASETS:
         refits = [(variant, model) for variant in REFITTED for model in refitted_models(dataset, variant)]
-        jobs += [f"{dataset}~{variant}/models/{model}/{refit_job(model)}" for variant, model in refits]
+        jobs += [f"{dataset}~{variant}/evaluation/{model}/{refit_job(model)}" for variant, model in refits]
         jobs += [f"{dataset}~{leak}/evaluation/audit_leak" for leak in leaks_of(dataset)]
         jobs += [f"{dataset}/evaluation/audit_cohort"]
     return [f"results/benchmarks/{job}.tsv" for job in jobs]

@@ -46,11 +46,11 @@ rule refit_variant:
         splits="results/{dataset}/splits.tsv",
         summary=variant_summary,
     output:
-        draws="results/{dataset}~{variant}/models/{model}/draws.tsv",
+        draws="results/{dataset}~{variant}/evaluation/{model}/draws.tsv",
     log:
-        "results/logs/{dataset}~{variant}/models/{model}/refit_variant.log",
+        "results/logs/{dataset}~{variant}/evaluation/{model}/refit_variant.log",
     benchmark:
-        "results/benchmarks/{dataset}~{variant}/models/{model}/refit_variant.tsv"
+        "results/benchmarks/{dataset}~{variant}/evaluation/{model}/refit_variant.tsv"
     wildcard_constraints:
         dataset=one_of(CHOSEN_DATASETS),
         variant=one_of(REFITTED),
@@ -75,11 +75,11 @@ rule refit_network:
         splits="results/{dataset}/splits.tsv",
         summary=variant_summary,
     output:
-        draws="results/{dataset}~{variant}/models/{model}/draws.tsv",
+        draws="results/{dataset}~{variant}/evaluation/{model}/draws.tsv",
     log:
-        "results/logs/{dataset}~{variant}/models/{model}/refit_network.log",
+        "results/logs/{dataset}~{variant}/evaluation/{model}/refit_network.log",
     benchmark:
-        "results/benchmarks/{dataset}~{variant}/models/{model}/refit_network.tsv"
+        "results/benchmarks/{dataset}~{variant}/evaluation/{model}/refit_network.tsv"
     wildcard_constraints:
         dataset=one_of(CHOSEN_DATASETS),
         variant=one_of(REFITTED),

@@ -43,7 +43,7 @@ def test_twenty_seeds_raise_alarms_in_at_most_five_percent_of_clean_cohorts_and_
         ("leak-selection", "permuted labels (m)"),
         ("leak-labels", "target proxies"),
         ("leak-groups", "split: groups"),
-        ("leak-distribution", "fold purity (m)"),
+        ("leak-distribution", "fold purity"),
     ],
 )
 def test_a_leak_is_seen_by_the_check_that_is_for_it_and_the_row_says_leaky(leak, check):

@@ -115,7 +115,7 @@ def audit_leak(cohort: anndata.AnnData, pipeline: Pipeline, leak: str, permutati
         return [_not_planted("The recipe learns nothing before it chooses genes.")]
     with_noise(planted, part, pipeline.seed)
     noisy = next(leaky.prepare(planted, [part], leaky.steps)).fitted
-    return [purity_row(model, 1, stored, noisy, lambda: stored)]
+    return [purity_row("", 1, stored, noisy, lambda: stored)]
 
 
 def _not_planted(why: str) -> Row:

@@ -58,6 +58,11 @@ def widest_head(heads: int | list[dict]) -> int:
 
 def check_audit(audit: dict, models: dict[str, dict], references: tuple[str, ...]) -> None:
     """Refuse models that the audit cannot refit; `references` are the networks that are none."""
+    if audit["planted_leaks"] and not audit["permutations"]:
+        raise InputError(
+            "config: evaluation.audit.planted_leaks needs permutations, but evaluation.audit.permutations is 0\n"
+            "set it to 20, or planted_leaks to false"
+        )
     for name in audit["models"]:
         network = models.get(name, {}).get("network", "")
         if not network or network in references:

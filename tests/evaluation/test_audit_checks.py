@@ -9,7 +9,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from gexflow.cohorts.splits import split_samples
 from gexflow.errors import InputError
-from gexflow.evaluation.audit_batches import batch_row, nested_row, testable
+from gexflow.evaluation.audit_batches import batch_row, nested_row, permutable_within
 from gexflow.evaluation.audit_draws import (
     p_above_chance,
     p_of_result,
@@ -26,7 +26,6 @@ from gexflow.evaluation.audit_selftest import draw_cohort
 from gexflow.evaluation.audit_splits import audit_splits
 from gexflow.recipes.folds import prepare_folds
 
-testable.__test__ = False  # a function of the library, whatever its name begins with
 RNG = np.random.default_rng(0)
 
 
@@ -306,12 +305,12 @@ def test_batches_of_one_class_each_are_nested_and_not_testable():
     cohort, splits = cohort_and_splits()
     labels = cohort.obs["label"].to_numpy().astype(str)
     codes = np.array([f"{label} {i % 2}" for i, label in enumerate(labels)])
-    assert not testable(labels, codes)
+    assert not permutable_within(labels, codes)
     assert "nested in the class, not testable" in nested_row(labels, codes, "m").detail
     row = batch_row(splits, cohort.obs.assign(batch=codes), {})
     assert row.value == "1.000"
     assert "Every batch holds one class" in row.detail
-    assert testable(labels, np.tile(["x", "y"], 24))
+    assert permutable_within(labels, np.tile(["x", "y"], 24))
 
 
 def test_without_batches_nothing_is_tested():

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gexflow.cohorts.near_duplicates import LEAST_GENES, find_near_duplicates
-from gexflow.evaluation.audit_batches import batch_row, nested_row, testable
+from gexflow.evaluation.audit_batches import batch_row, nested_row, permutable_within
 from gexflow.evaluation.audit_draws import (
     permuted_row,
     pooled_balanced_accuracy,
@@ -101,7 +101,7 @@ def audit_cohort(
     for model, found in refitted.items():
         form = found.permuted["form"]
         permuted.append(permuted_row(found.permuted[form == FREE], model, classes, found.result))
-        if testable(labels, batches):
+        if permutable_within(labels, batches):
             within = found.permuted[form == WITHIN_BATCHES]
             permuted.append(within_batches_row(within, model, found.result))
         else:
@@ -172,6 +172,6 @@ def all_permuted_draws(cohort: anndata.AnnData, pipeline: Pipeline, count: int) 
     """Refit on permuted labels and, where at least half of the samples lie in mixed batches, within these too."""
     labels, batches = cohort.obs["label"].to_numpy().astype(str), batches_of(cohort)
     tables = [permuted_draws(cohort, pipeline, count)]
-    if testable(labels, batches):
+    if permutable_within(labels, batches):
         tables.append(permuted_draws(cohort, pipeline, count, batches))
     return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)

@@ -17,7 +17,7 @@ def share_in_mixed_batches(labels: np.ndarray, batches: np.ndarray) -> float:
     return float(((classes > 1) & (table["batch"] != "")).mean())
 
 
-def testable(labels: np.ndarray, batches: np.ndarray | None) -> bool:
+def permutable_within(labels: np.ndarray, batches: np.ndarray | None) -> bool:
     """Tell whether labels can be permuted within batches: at least half of the samples lie in mixed ones."""
     return batches is not None and share_in_mixed_batches(labels, batches) >= _LEAST_MIXED
 

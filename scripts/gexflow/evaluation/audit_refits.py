@@ -113,13 +113,8 @@ def units(labels: np.ndarray, groups: np.ndarray, batches: np.ndarray | None = N
     -------
     int array (samples,)
     """
-    columns = [groups, labels] if batches is None else [groups, labels, batches]
-    return (
-        pd.DataFrame({str(i): np.asarray(c, dtype=str) for i, c in enumerate(columns)})
-        .groupby(list(map(str, range(len(columns)))))
-        .ngroup()
-        .to_numpy()
-    )
+    table = pd.DataFrame({"group": groups, "label": labels} | ({} if batches is None else {"batch": batches}))
+    return table.groupby(list(table)).ngroup().to_numpy()
 
 
 def permute(

@@ -123,5 +123,5 @@ def test_the_demo_is_estimated_before_it_runs(tmp_path):
     jobs = {line.split()[0]: int(line.split()[1]) for line in done.stdout.split("\n\n")[0].splitlines()[1:]}
     assert jobs["train_gexpnet"] == 9
     assert jobs["finetune_backbone"] == 10
-    assert sum(jobs.values()) == 59
+    assert sum(jobs.values()) == 59 + 6 + 3  # the audit: two refits and a table a dataset
     assert not (tmp_path / "results").exists()

@@ -12,13 +12,14 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from gexflow.config_files import check_entries, full_entries
-from gexflow.config_models import check_model
+from gexflow.config_models import check_audit, check_model
 from gexflow.errors import InputError, nearest
 from gexflow.variants import base_of, control_of
 
 REFERENCES = ("majority", "centroid", "logistic")
 LINEAR = ("logistic",)  # what all others are compared with
 _VARIANTS = {"model": ("control", "controls"), "dataset": ("variant", "variants")}
+_AUDITED = "logistic"  # what the audit refits by default
 _WHOLE = ("source", "network")  # a map that carries one of these is replaced whole by an overlay
 
 
@@ -213,6 +214,10 @@ def check_names(config: dict) -> None:
         for rule in ("label", "group", "batch"):
             _check_pattern(f"{place}.{rule}.pattern", dataset.get(rule, {}).get("pattern"))
     _check_reference(config["evaluation"]["reference"], models)
+    audit = config["evaluation"]["audit"]
+    asked = [name for name in audit["models"] if name != _AUDITED]  # a catalogue may lack the default
+    _known(asked, models, "evaluation.audit.models", "model")
+    check_audit(audit, models, REFERENCES)
     _known(config["attribution"]["models"], models, "attribution.models", "model")
     for name in config["attribution"]["models"]:
         if models[name]["network"] in REFERENCES:

@@ -54,3 +54,26 @@ def widest_head(heads: int | list[dict]) -> int:
     return max(
         [channels for _, channels, _ in HEADS[:heads]] if isinstance(heads, int) else [h["channels"] for h in heads]
     )
+
+
+def check_audit(audit: dict, models: dict[str, dict], references: tuple[str, ...]) -> None:
+    """Refuse models that the audit cannot refit; `references` are the networks that are none."""
+    if audit["planted_leaks"] and not audit["permutations"]:
+        raise InputError(
+            "config: evaluation.audit.planted_leaks needs permutations, but evaluation.audit.permutations is 0\n"
+            "set it to 20, or planted_leaks to false"
+        )
+    for name in audit["models"]:
+        network = models.get(name, {}).get("network", "")
+        if not network or network in references:
+            continue
+        if network != "gexpnet":
+            raise InputError(
+                f"config: evaluation.audit.models names {name}, an image network, which the audit does not refit\n"
+                "name reference models, or a GexpNet with evaluation.audit.networks: true"
+            )
+        if not audit["networks"]:
+            raise InputError(
+                f"config: evaluation.audit.models names {name}, a network, which takes its training's time once for "
+                "each permutation and draw\nset evaluation.audit.networks to true, or name reference models"
+            )

@@ -6,13 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gexflow.audit_names import PERMUTED, RANDOM_GENES
 from gexflow.estimate import Planned
 from gexflow.files import read_json
-from gexflow.variants import base_of, is_leaky, with_controls
+from gexflow.variants import base_of, control_of, is_leaky, with_controls
 from gexflow.work import Cohort, Task, kept_genes
 
 SAMPLES, GENES, CLASSES = 500, 20_000, 5  # of a cohort of which nothing is known
 GENES_OF_SOURCE = {"mendeley": 971}
+_REFITS = ("refit_variant", "refit_network")
 TABLE_BYTES = 8.3  # a value in a text table
 
 
@@ -58,13 +60,17 @@ class Study:
             settings = manifest.get("settings", {}).get("settings")
             folds = {found for name in manifest.get("outputs", {}) for found in re.findall(r"fold\d+", name)}
             settings = settings if isinstance(settings, dict) else task.settings
-            task = replace(task, settings=settings, folds=max(1, len(folds)))
+            if rule in _REFITS:
+                settings = settings.get("model", settings)
+            task = replace(task, settings=settings, folds=len(folds) or task.folds)
         on_gpu = not manifest.get("device", "CPU").startswith("CPU")
         return Planned(task, _model(place), 1, on_gpu, seconds)
 
     def _datasets(self) -> dict[str, dict[str, Any]]:
         names = self._config["run"]["datasets"]
-        return {name: self._config["datasets"][base_of(name)] for base in names for name in (base, f"{base}~published")}
+        variants = ("published", PERMUTED, RANDOM_GENES)
+        all_names = [name for base in names for name in (base, *(f"{base}~{variant}" for variant in variants))]
+        return {name: self._config["datasets"][base_of(name)] for name in all_names}
 
     def _task(self, place: Sequence[str], rule: str) -> Task:
         dataset, cohort = place[0], self._cohort(place[0])
@@ -80,7 +86,12 @@ class Study:
                 settings = {"model": settings, "attribution": self._config["attribution"]}
         genes = kept_genes(self._config["recipes"].get(recipe, []), cohort.genes)
         alone = rule in ("finetune_backbone", "run_trunk")
-        return Task(rule, cohort, 1 if alone else self._folds(dataset), genes, settings)
+        folds = 1 if alone else self._folds(dataset)
+        if rule in _REFITS:  # of one repeat, as often as the audit says
+            audit = self._config["evaluation"]["audit"]
+            count = audit["permutations" if control_of(dataset) == PERMUTED else "random_genes"]
+            folds = entry.get("folds", self._config["run"]["folds"]) * count
+        return Task(rule, cohort, folds, genes, settings)
 
     def _folds(self, dataset: str) -> int:
         run, entry = self._config["run"], self._datasets()[dataset]
@@ -89,6 +100,7 @@ class Study:
         return folds * repeats
 
     def _cohort(self, dataset: str) -> Cohort:
+        dataset = dataset if is_leaky(dataset) else base_of(dataset)  # what is refitted is the same cohort
         if dataset not in self._cohorts:
             self._cohorts[dataset] = self._read(dataset) or self._expected(dataset)
         return self._cohorts[dataset]

@@ -1,10 +1,14 @@
-"""Variants: what runs the ordinary way with one thing changed, named `{model}~{control}` or `{dataset}~published`.
+"""Variants: what runs the ordinary way with one thing changed, named `{model}~{control}` or `{dataset}~{variant}`.
+
+Datasets have three kinds: `~published`, the leaking protocol of a study; `~permuted` and `~random`, which the audit
+refits; and `~leak-...`, leaks planted to test the audit.
 
 Light: Snakemake reads it at every start and in every job.
 """
 
 from copy import deepcopy
 
+from gexflow.audit_names import LEAKS
 from gexflow.network_names import is_image_network
 
 _MARK = "~"
@@ -95,5 +99,5 @@ def control_of(name: str) -> str:
 
 
 def is_leaky(dataset: str) -> bool:
-    """Tell the variant of a dataset under the published protocol, whose scores rank nowhere."""
-    return dataset.endswith(f"{_MARK}{PUBLISHED}")
+    """Tell the variants that leak by intention, whose scores rank nowhere: the published protocol and planted leaks."""
+    return control_of(dataset) in (PUBLISHED, *LEAKS)

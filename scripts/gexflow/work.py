@@ -145,6 +145,8 @@ _SECONDS: dict[str, Callable[[Task], float]] = {
     "lay_out_genes": _layout,
     "train_gexpnet": _gexpnet,
     "fit_reference": _logistic,
+    "refit_variant": lambda task: PREPARE_SECONDS * _values(task) * task.folds + _logistic(task),
+    "refit_network": lambda task: PREPARE_SECONDS * _values(task) * task.folds + _gexpnet(task),
     "run_trunk": _trunk,
     "finetune_backbone": _finetune,
     "attribute_genes": _attribution,

@@ -62,6 +62,15 @@ def test_every_sample_is_tested_once(study, dataset):
     assert (splits.groupby(["fold", "group"])["part"].nunique() == 1).all()
 
 
+def test_the_audit_raises_no_false_alarm(study):
+    text = ("check", "subject", "finding", "value", "expected", "detail")
+    for name in SAMPLES:
+        table = read_table(study / f"results/{name}/evaluation/audit.tsv", text)
+        print(table[["check", "subject", "finding", "value", "expected"]].to_string())
+        assert "finding" not in set(table["finding"]), name
+        assert (table[table["check"].isin(["permuted labels", "fold purity"])]["finding"] == "pass").all(), name
+
+
 def test_what_the_sources_are_is_said(study):
     cards = {name: read_json(study / f"results/{name}/card.json") for name in SAMPLES}
     scales = {name: card["scale"] for name, card in cards.items()}

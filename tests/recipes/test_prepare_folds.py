@@ -260,7 +260,7 @@ def test_no_other_dataset_can_be_fitted_on_all_samples(cohort, tmp_path):
         job = Job(tmp_path, cohort, split(cohort), ["impute_median"], fit_on="all")
         with pytest.raises(SystemExit):
             job.run()
-        assert "only the variant ~published of a dataset may fit a recipe on all samples" in job.log.read_text()
+        assert "only the variant ~published and planted leaks may fit a recipe on all samples" in job.log.read_text()
         assert not job.home.exists()
 
 

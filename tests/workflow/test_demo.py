@@ -90,6 +90,16 @@ def test_what_was_dropped_is_on_the_card(demo):
     assert read_json(demo.study / "results/demo-geo/card.json")["groups"]["samples_in_shared_groups"] > 0
 
 
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_the_audit_finds_nothing_and_is_in_the_report(demo, dataset):
+    text = ("check", "subject", "finding", "value", "expected", "detail")
+    table = read_table(demo.study / f"results/{dataset}/evaluation/audit.tsv", text).set_index("check")
+    assert "finding" not in set(table["finding"])
+    assert {"fold purity", "permuted labels", "random genes"} <= set(table.index)
+    assert table.loc["permuted labels", "finding"] == "pass"
+    assert f"Audit of {dataset}: {len(table)} checks, no findings" in (demo.study / PAGE).read_text()
+
+
 def test_images_and_learning_curves_are_in_the_report(demo):
     page = (demo.study / PAGE).read_text()
     drawn = list((demo.study / "results").glob("*/recipes/*/images/*.svg"))

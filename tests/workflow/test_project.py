@@ -128,4 +128,10 @@ for path in sorted(pathlib.Path("scripts").glob("*.py")):
 def test_only_jobs_of_networks_import_pytorch():
     command = [sys.executable, "-c", IMPORTS]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["attribute_genes", "finetune_backbone", "run_trunk", "train_gexpnet"]
+    assert done.stdout.split() == [
+        "attribute_genes",
+        "finetune_backbone",
+        "refit_network",
+        "run_trunk",
+        "train_gexpnet",
+    ]

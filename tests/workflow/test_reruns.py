@@ -41,11 +41,12 @@ GEXPNET = {"train_gexpnet": 9, **ATTRIBUTION, **TABLES}  # with its two controls
 # From the files of one dataset without an image network to the report, and from the splits of all to the report.
 A_DATASET = {
     **dict.fromkeys(("read_cohort", "find_shared_samples", "split_cohort", "prepare_folds"), 1),
-    **{"train_gexpnet": 3, "fit_reference": 3},
+    **{"train_gexpnet": 3, "fit_reference": 3, "audit_cohort": 1},
     **dict.fromkeys((*ATTRIBUTION, *TABLES), 1),
 }
 IMAGES = {"lay_out_genes": 2, "draw_images": 1, "finetune_backbone": 8}  # resnet50 and its control in 4 folds
-ALL_FOLDS = {"split_cohort": 3, "prepare_folds": 4, **IMAGES, "fit_reference": 9, **GEXPNET}
+AUDIT = {"refit_variant": 6, "audit_cohort": 3}  # permuted labels and random genes
+ALL_FOLDS = {"split_cohort": 3, "prepare_folds": 4, **IMAGES, "fit_reference": 9, **GEXPNET, **AUDIT}
 NOTHING_NEW = [
     *map(touch, ("config.yaml", "scripts/train_gexpnet.py", "scripts/gexflow/models/gexpnet.py")),
     *map(touch, ("workflow/rules/models.smk", "workflow/report/style.css")),
@@ -94,14 +95,22 @@ RERUNS = {
     ),
     "a recipe": (
         [edit("models:\n  gexpnet:", f"{OWN_RECIPE}\nmodels:\n  gexpnet:")],
-        {"prepare_folds": 3, "fit_reference": 9, **GEXPNET},
+        {"prepare_folds": 3, "fit_reference": 9, **GEXPNET, **AUDIT},
     ),
     "a label rule": (
         [edit("{field: tissue}", "{field: tissue, map: {Normal: normal, Subtype A: A, Subtype B: B}}")],
-        A_DATASET,
+        {**A_DATASET, "refit_variant": 2},
     ),
     "the number of folds": ([edit("folds: 5", "folds: 4")], ALL_FOLDS),
     "one dataset more": (ONE_MORE, {"simulate_cohort": 1, **A_DATASET, "fit_reference": 1}),
+    "strict audits": (
+        [edit("{permutations: 4,", "{strict: true, permutations: 4,")],
+        {"audit_cohort": 3, "write_report": 1},
+    ),
+    "more permutations": (
+        [edit("{permutations: 4,", "{permutations: 5,")],
+        {"refit_variant": 3, "audit_cohort": 3, "write_report": 1},
+    ),
     "the published protocol beside a dataset": (
         [on("demo-tcga", "variants: [published]")],
         {
@@ -151,6 +160,6 @@ def test_a_model_that_is_selected_no_more_trains_nothing_and_is_shown_nowhere(co
     results = project.study / "results"
     tables = [results / "report/index.html", *results.glob("demo-tcga/evaluation/*.tsv"), *results.glob("comparison/*")]
     assert [path for path in tables if "resnet50" in path.read_text()]
-    assert project.run() == {"score_cohort": 1, "compare_cohorts": 1, "write_report": 1}
+    assert project.run() == {"audit_cohort": 1, "score_cohort": 1, "compare_cohorts": 1, "write_report": 1}
     assert not [path for path in tables if "resnet50" in path.read_text()]
     assert (results / "demo-tcga/models/resnet50/fold1/predictions.tsv").exists()

@@ -9,12 +9,13 @@ from pathlib import Path
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
 
+from gexflow.audit_names import LEAKS, PERMUTED, RANDOM_GENES
 from gexflow.config import REFERENCES, load_config
 from gexflow.config_files import FILE_FACTS, FILE_KINDS, file_origin, merged_entry, resolve_files, resolve_weights
 from gexflow.digest import code_digest
 from gexflow.errors import InputError
 from gexflow.network_names import is_image_network
-from gexflow.recipe_names import layout_name, learns_nothing
+from gexflow.recipe_names import chooses_genes, layout_name, learns_nothing
 from gexflow.variants import base_of, control_of, is_leaky, with_controls, with_published
 
 
@@ -413,6 +414,110 @@ def score_settings(wildcards):
     return canonical({"models": models, "folds": folds_of(dataset), **settings})
 
 
+AUDIT = STUDY["evaluation"]["audit"]
+AUDITED = [name for name in AUDIT["models"] if name in CHOSEN_MODELS]
+REFITTED = (PERMUTED, RANDOM_GENES)
+
+
+def audited_models(dataset):
+    """Return the models that the audit refits on a dataset."""
+    return [name for name in AUDITED if name in models_of(dataset)]
+
+
+def recipes_of(dataset):
+    """Return the recipes of a dataset in order of their names."""
+    return sorted({recipe_of(dataset, model) for model in models_of(dataset)})
+
+
+def refit_settings(dataset, model):
+    """Return what decides a refit: recipe, model and folds. A change of another model is none of it."""
+    how = {"folds": folds_of(dataset), "seed": RUN["seed"], "validation": RUN["validation"]}
+    own = {key: value for key, value in MODELS[model].items() if key not in ("recipe", "preset")}
+    how["model"] = {**own, "seed": RUN["seed"]}
+    return {**how, "steps": STUDY["recipes"][recipe_of(dataset, model)]}
+
+
+def variant_settings(wildcards):
+    count = AUDIT["permutations" if wildcards.variant == PERMUTED else "random_genes"]
+    return canonical({**refit_settings(wildcards.dataset, wildcards.model), "count": count})
+
+
+def variant_summary(wildcards):
+    """Return what says how many genes a recipe keeps, for as many random ones."""
+    path = f"results/{wildcards.dataset}/recipes/{recipe_of(wildcards.dataset, wildcards.model)}/summary.tsv"
+    return [path] if wildcards.variant == RANDOM_GENES else []
+
+
+def leaking_model(dataset):
+    """Return the reference model into whose pipeline leaks are planted; "" where none is audited."""
+    return next((name for name in audited_models(dataset) if name in networks(*REFERENCES)), "")
+
+
+def leak_settings(wildcards):
+    model = leaking_model(wildcards.dataset)
+    return canonical({**refit_settings(wildcards.dataset, model), "name": model, "count": AUDIT["permutations"]})
+
+
+def refitted_models(dataset, variant):
+    """Return the models whose refits of a kind are asked for; random genes only where a recipe chooses any."""
+    if not AUDIT["permutations" if variant == PERMUTED else "random_genes"]:
+        return []
+    models = audited_models(dataset)
+    chosen = {model: chooses_genes(STUDY["recipes"][recipe_of(dataset, model)]) for model in models}
+    return [model for model in models if variant == PERMUTED or chosen[model]]
+
+
+def refit_job(model):
+    """Return the rule that refits a model."""
+    return "refit_variant" if model in networks(*REFERENCES) else "refit_network"
+
+
+def variant_files(dataset, variant):
+    """Return the draws of a variant, one table a model."""
+    models = refitted_models(dataset, variant)
+    return [f"results/{dataset}~{variant}/evaluation/{model}/draws.tsv" for model in models]
+
+
+def permuted_variants(wildcards):
+    return variant_files(wildcards.dataset, PERMUTED)
+
+
+def random_variants(wildcards):
+    return variant_files(wildcards.dataset, RANDOM_GENES)
+
+
+def leaks_of(dataset):
+    """Return the leaks that are planted into a dataset."""
+    wanted = AUDIT["planted_leaks"] and AUDIT["permutations"] and leaking_model(dataset)
+    return list(LEAKS) if wanted else []
+
+
+def planted_leaks(wildcards):
+    return [f"results/{wildcards.dataset}~{leak}/evaluation/audit.tsv" for leak in leaks_of(wildcards.dataset)]
+
+
+def audited_recipes(wildcards):
+    """Return what every recipe of a dataset learned in the first fold."""
+    path = "results/{dataset}/recipes/{recipe}/fold1/fitted.h5ad"
+    return expand(path, dataset=wildcards.dataset, recipe=recipes_of(wildcards.dataset))
+
+
+def audited_predictions(wildcards):
+    return [
+        path
+        for model in audited_models(wildcards.dataset)
+        for path in over_folds("results/{dataset}/models/{model}/fold{fold}/predictions.tsv", wildcards, model=model)
+    ]
+
+
+def audit_settings(wildcards):
+    dataset = wildcards.dataset
+    settings = {"models": audited_models(dataset), "leaks": leaks_of(dataset), "strict": AUDIT["strict"]}
+    settings |= {variant: refitted_models(dataset, variant) for variant in REFITTED}
+    settings["recipes"] = {name: STUDY["recipes"][name] for name in recipes_of(dataset)}
+    return canonical({**settings, "folds": folds_of(dataset), "repeats": repeats_of(dataset), "seed": RUN["seed"]})
+
+
 def attribution_settings(wildcards):
     how = {key: value for key, value in STUDY["attribution"].items() if key != "models"}
     return canonical({"model": json.loads(model_settings(wildcards)), "attribution": how, "seed": RUN["seed"]})
@@ -492,6 +597,11 @@ def benchmark_files(wildcards, output):
         jobs += [f"{dataset}/recipes/{name}" for name in recipe_jobs(dataset)]
         jobs += [f"{dataset}/models/{model}/{name}" for model in models for name in model_jobs(dataset, model)]
         jobs += [f"{dataset}/attribution/{model}/attribute_genes" for model in attributed_models(dataset)]
+    for dataset in CHOSEN_DATASETS:
+        refits = [(variant, model) for variant in REFITTED for model in refitted_models(dataset, variant)]
+        jobs += [f"{dataset}~{variant}/evaluation/{model}/{refit_job(model)}" for variant, model in refits]
+        jobs += [f"{dataset}~{leak}/evaluation/audit_leak" for leak in leaks_of(dataset)]
+        jobs += [f"{dataset}/evaluation/audit_cohort"]
     return [f"results/benchmarks/{job}.tsv" for job in jobs]
 
 

@@ -45,3 +45,119 @@ rule compare_cohorts:
         code=code("compare_cohorts.py"),
     script:
         "../../scripts/compare_cohorts.py"
+
+
+# What the audit refits: on permuted labels, and on genes drawn at random. Nothing of a network is among its inputs.
+rule refit_variant:
+    input:
+        cohort=COHORT,
+        splits="results/{dataset}/splits.tsv",
+        summary=variant_summary,
+    output:
+        draws="results/{dataset}~{variant}/evaluation/{model}/draws.tsv",
+    log:
+        "results/logs/{dataset}~{variant}/evaluation/{model}/refit_variant.log",
+    benchmark:
+        "results/benchmarks/{dataset}~{variant}/evaluation/{model}/refit_variant.tsv"
+    wildcard_constraints:
+        dataset=one_of(CHOSEN_DATASETS),
+        variant=one_of(REFITTED),
+        model=one_of(name for name in AUDITED if name in networks(*REFERENCES)),
+    conda:
+        "../../envs/gexflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_attempt(16000),
+        runtime=by_attempt(480),
+    params:
+        settings=variant_settings,
+        code=code("refit_variant.py"),
+    script:
+        "../../scripts/refit_variant.py"
+
+
+# The same with a network, where the config asks for it.
+rule refit_network:
+    input:
+        cohort=COHORT,
+        splits="results/{dataset}/splits.tsv",
+        summary=variant_summary,
+    output:
+        draws="results/{dataset}~{variant}/evaluation/{model}/draws.tsv",
+    log:
+        "results/logs/{dataset}~{variant}/evaluation/{model}/refit_network.log",
+    benchmark:
+        "results/benchmarks/{dataset}~{variant}/evaluation/{model}/refit_network.tsv"
+    wildcard_constraints:
+        dataset=one_of(CHOSEN_DATASETS),
+        variant=one_of(REFITTED),
+        model=one_of(name for name in AUDITED if name in networks("gexpnet")),
+    conda:
+        "../../envs/gexflow.yaml"
+    threads: 4
+    resources:
+        gpu=1,
+        mem_mb=by_attempt(16000),
+        runtime=by_attempt(1440),
+    params:
+        settings=variant_settings,
+        code=code("refit_network.py"),
+    script:
+        "../../scripts/refit_network.py"
+
+
+rule audit_leak:
+    input:
+        cohort=COHORT,
+    output:
+        audit="results/{dataset}~{leak}/evaluation/audit.tsv",
+    log:
+        "results/logs/{dataset}~{leak}/evaluation/audit_leak.log",
+    benchmark:
+        "results/benchmarks/{dataset}~{leak}/evaluation/audit_leak.tsv"
+    wildcard_constraints:
+        dataset=one_of(CHOSEN_DATASETS),
+        leak=one_of(LEAKS),
+    conda:
+        "../../envs/gexflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_attempt(16000),
+        runtime=by_attempt(480),
+    params:
+        settings=leak_settings,
+        code=code("audit_leak.py"),
+    script:
+        "../../scripts/audit_leak.py"
+
+
+rule audit_cohort:
+    input:
+        cohort=COHORT,
+        card="results/{dataset}/card.json",
+        splits="results/{dataset}/splits.tsv",
+        fitted=audited_recipes,
+        predictions=audited_predictions,
+        permuted=permuted_variants,
+        random=random_variants,
+        leaks=planted_leaks,
+    output:
+        audit="results/{dataset}/evaluation/audit.tsv",
+    log:
+        "results/logs/{dataset}/evaluation/audit_cohort.log",
+    benchmark:
+        "results/benchmarks/{dataset}/evaluation/audit_cohort.tsv"
+    wildcard_constraints:
+        dataset=one_of(CHOSEN_DATASETS),
+    conda:
+        "../../envs/gexflow.yaml"
+    # as many as prepare_folds has: it fits recipes and compares last digits
+    threads: 4
+    resources:
+        mem_mb=by_attempt(16000),
+        runtime=by_attempt(120),
+    params:
+        settings=audit_settings,
+        code=code("audit_cohort.py"),
+    script:
+        "../../scripts/audit_cohort.py"

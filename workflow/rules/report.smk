@@ -18,6 +18,7 @@ rule write_report:
         calibration=of_datasets("results/{dataset}/evaluation/calibration.tsv"),
         rejection=of_datasets("results/{dataset}/evaluation/rejection.tsv"),
         temperatures=of_datasets("results/{dataset}/evaluation/temperatures.tsv"),
+        audits=of_ranked("results/{dataset}/evaluation/audit.tsv"),
         genes=of_attributed("genes.tsv"),
         heatmaps=of_attributed("heatmaps.svg"),
         deltas=of_attributed("deltas.tsv"),

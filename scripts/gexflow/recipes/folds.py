@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from gexflow.audit_names import LEAK_DISTRIBUTION, LEAK_SELECTION
 from gexflow.errors import InputError
 from gexflow.recipes.collapse import CollapseGenes, first_columns, placed_columns
 from gexflow.recipes.in_place import drop_columns, reorder_rows
@@ -64,7 +65,7 @@ def prepare_folds(
         As in config.yaml.
     fit_on : "train" or "all"
         "all" fits on the samples of every part, which leaks. It is the published protocol of the transfer-learning
-        study, and refused for any cohort that was not read under that protocol.
+        study, and a way to plant a leak that the audit has to see; it is refused for any other cohort.
 
     Raises
     ------
@@ -124,8 +125,9 @@ def _check_fit_on(cohort: anndata.AnnData, fit_on: str) -> None:
     """Let a recipe see test samples in a cohort of the leaky variant alone."""
     if fit_on not in ("train", "all"):
         raise ValueError(f'fit_on is "{fit_on}", but must be "train" or "all"')
-    if fit_on == "all" and json.loads(cohort.uns.get("source", "{}")).get("protocol") != "published":
-        raise ValueError("only the variant ~published of a dataset may fit a recipe on all samples")
+    protocol = json.loads(cohort.uns.get("source", "{}")).get("protocol")
+    if fit_on == "all" and protocol not in ("published", LEAK_SELECTION, LEAK_DISTRIBUTION):
+        raise ValueError("only the variant ~published and planted leaks may fit a recipe on all samples")
 
 
 def _check_classes(labels: np.ndarray, train: np.ndarray, fold: int) -> None:

@@ -16,7 +16,7 @@ from gexflow.recipes.logistic_selection import SelectLogistic
 from gexflow.recipes.quantile import GeneQuantile
 from gexflow.recipes.sample_quantile import SampleQuantile
 from gexflow.recipes.sample_rank import SampleRank
-from gexflow.recipes.selection import DropMissing, SelectFTest, SelectVariance
+from gexflow.recipes.selection import DropMissing, SelectFTest, SelectRandom, SelectVariance
 from gexflow.recipes.step import Step
 from gexflow.recipes.values import Clip, Cpm, Floor, ImputeMedian, Minmax, ToLog2, Zscore
 
@@ -34,6 +34,7 @@ STEPS: dict[str, type[Step]] = {
     "sample_quantile": SampleQuantile,
     "sample_rank": SampleRank,
     "select_variance": SelectVariance,
+    "select_random": SelectRandom,
     "select_ftest": SelectFTest,
     "select_logistic": SelectLogistic,
 }

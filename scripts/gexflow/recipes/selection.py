@@ -134,6 +134,26 @@ def f_values(X: np.ndarray, classes: np.ndarray) -> np.ndarray:
         return between / (len(sizes) - 1) / (within / (len(X) - len(sizes)))
 
 
+class SelectRandom(Selection):
+    """Keep genes drawn at random: the control that asks what a choice of genes gives.
+
+    Parameters
+    ----------
+    keep : "half" or int
+        Half of the genes that reach the step, rounded up, or that many.
+    seed : int
+        The same seed draws the same places among as many genes, whatever the samples.
+    """
+
+    def __init__(self, keep: str | int = "half", seed: int = 0):
+        self.keep = keep
+        self.seed = seed
+
+    def _learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
+        count = (X.shape[1] + 1) // 2 if self.keep == "half" else int(self.keep)
+        self.kept_ = largest(np.random.default_rng(self.seed).random(X.shape[1]), count)
+
+
 class SelectVariance(Selection):
     """Keep genes by their variance in the training samples: above `threshold`, or the `top` most variable ones.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from gexflow.expected_counts import compare_counts
 from gexflow.log import CAUTION
+from gexflow.report.audit import audit_caveats
 from gexflow.report.controls import naming, without_controls
 from gexflow.report.leaky import MARK, WHY, called
 from gexflow.report.shared import shared_caveats
@@ -22,6 +23,7 @@ def find_caveats(study: Study) -> list[dict[str, Any]]:
     networks_weights = "An image network that starts from random weights shows nothing about transfer learning."
     checks: list[tuple[str, str, bool, Callable[[Dataset], Iterator[str]]]] = [
         (f"{MARK} by intention", "These scores repeat how others scored. They rank nowhere.", True, _leaky),
+        ("The audit found a leak", "Do not trust these results before the cause is mended.", True, audit_caveats),
         ("Random weights", networks_weights, True, _random_weights),
         ("Better than possible", "A known optimum was exceeded, as a leak would do.", True, _above_bayes),
         ("Simulated data", "These samples were drawn by a program, not from patients.", True, _simulated),

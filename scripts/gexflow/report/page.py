@@ -9,6 +9,7 @@ import yaml
 from markupsafe import Markup
 
 from gexflow.report import sections
+from gexflow.report.audit import audit_rows
 from gexflow.report.calibration import calibration_errors, calibration_figure
 from gexflow.report.caveats import find_caveats
 from gexflow.report.comparisons import comparisons, published
@@ -127,6 +128,7 @@ def _dataset(dataset: dict[str, Any], number: int, heatmap_bytes: int, fitting: 
         "curves": _curves(dataset, key),
         "interval_figure": _intervals(dataset, key),
         "confusions": _confusions(dataset, key),
+        "audit": audit_rows(dataset),
         "attribution": attributed,
         "planted": any(row["recovery"] for row in attributed),
     }

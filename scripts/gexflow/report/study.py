@@ -13,6 +13,7 @@ from gexflow.variants import base_of, is_leaky
 # Columns that hold names: a class called `1` or a gene called `NA` must stay what it is.
 NAMES = ("model", "other", "class", "gene", "symbol", "label", "predicted", "target", "sample")
 TEXT = (*NAMES, "metric", "method", "step", "note", "family", "test", "verdict", "probabilities")
+AUDIT_TEXT = ("check", "subject", "finding", "value", "expected", "detail")
 # Files of the whole study.
 OF_STUDY = ("shared_samples", "ranks", "rank_tests")
 STUDY_TEXT = ("dataset", "other", "same_family", "note", "family", "model")
@@ -34,7 +35,7 @@ SCORES = (
 )
 # For each kind of file, the places of dataset and of model or recipe in its path below `results/`.
 KEYS = {
-    **dict.fromkeys(("cards", "card_figures", "truth", "comparisons", *SCORES), (0,)),
+    **dict.fromkeys(("cards", "card_figures", "truth", "comparisons", "audits", *SCORES), (0,)),
     **dict.fromkeys(("genes", "heatmaps", "deltas", "recovery", "summaries", "stabilities"), (0, 2)),
     "images": (0, 2, 4),  # one a layout
     **dict.fromkeys(("trainings", "histories"), (0, 2, 3)),  # one a fold
@@ -51,10 +52,10 @@ class Study:
         Title, config, versions, digest and the choices of datasets, models and recipes.
     datasets : list of dict
         One a dataset, its leaky variant behind it: `name`, `card`, `expected` and `tried_on` of the config,
-        `card_figure` (SVG, or None), `classes`, `models`, `recipes`, `comparisons` (rows), `published` (values of the
-        config), `merge`, `images` (`models` that see them, `drawing`, `path`), `truth` (None for real data). A model
-        is a dict: `name`, `reference`, `image`, `recipe`, `folds` (rows of metrics), `summary` (by metric),
-        `intervals` and `merged` (metric, then method), rows of `per_class`, `calibration`, `rejection` and
+        `card_figure` (SVG, or None), `classes`, `models`, `recipes`, `comparisons` and `audit` (rows), `published`
+        (values of the config), `merge`, `images` (`models` that see them, `drawing`, `path`), `truth` (None for real
+        data). A model is a dict: `name`, `reference`, `image`, `recipe`, `folds` (rows of metrics), `summary` (by
+        metric), `intervals` and `merged` (metric, then method), rows of `per_class`, `calibration`, `rejection` and
         `temperatures`, `confusion` (`classes` and `counts`, or None), `training` and `histories` (one entry, one
         table a fold) and `attribution` (or None).
     shared : list of dict
@@ -79,9 +80,10 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     Parameters
     ----------
     paths : mapping of lists of paths
-        `cards`, `card_figures`, those of SCORES, `comparisons`, `genes`, `heatmaps`, `deltas`, `recovery`, `truth`,
-        `summaries`, `stabilities`, `images`, `trainings`, `histories`, `shared_samples`, `benchmarks` (there or not);
-        a kind may be missing. Dataset, model, recipe and layout are taken from the path below the last `results/`.
+        `cards`, `card_figures`, those of SCORES, `comparisons`, `audits`, `genes`, `heatmaps`, `deltas`, `recovery`,
+        `truth`, `summaries`, `stabilities`, `images`, `trainings`, `histories`, `shared_samples`, `benchmarks` (there
+        or not); a kind may be missing. Dataset, model, recipe and layout are taken from the path below the last
+        `results/`.
     settings : dict
         What the config says about the study; see the rule `write_report`.
     """
@@ -147,6 +149,7 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
         "classes": classes,
         "truth": read("truth"),
         "comparisons": [] if comparisons is None else _rows(comparisons),
+        "audit": _rows(read_table(files["audits"][name,], AUDIT_TEXT)) if (name,) in files["audits"] else [],
         "published": config.get("published") or {},
         "merge": config.get("merge") or {},
         "images": _images(name, files, recipes, settings.get("layouts", {}).get(name, {})),

@@ -9,11 +9,12 @@ from pathlib import Path
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
 
-from gexflow.config import REFERENCES, load_config
+from gexflow.candidates import inner_folds
+from gexflow.config import load_config
 from gexflow.config_files import FILE_FACTS, FILE_KINDS, file_origin, merged_entry, resolve_files, resolve_weights
 from gexflow.digest import code_digest
 from gexflow.errors import InputError
-from gexflow.network_names import is_image_network
+from gexflow.network_names import FITTED, REFERENCES, is_image_network
 from gexflow.recipe_names import layout_name, learns_nothing
 from gexflow.variants import base_of, control_of, is_leaky, with_controls, with_published
 
@@ -312,12 +313,27 @@ def model_settings(wildcards):
         model["sha256"] = found["sha256"]
         if isinstance(model["weights"], dict):
             model["weights"] = "own"  # wherever they come from
+    if "tune" in model:
+        model["inner_folds"] = inner_folds(model, RUN["validation"])
     return canonical({**model, "seed": RUN["seed"]})
 
 
 def model_features(wildcards):
     """Return the features of all folds that a model learns from."""
     return over_folds(FEATURES, wildcards, recipe=recipe_of(wildcards.dataset, wildcards.model))
+
+
+def tuning_inputs(wildcards):
+    """Return cohort and splits for a model that is tuned in inner folds, which refit its recipe; none for others."""
+    if not inner_folds(MODELS[wildcards.model], RUN["validation"]):
+        return []
+    return [path.format(dataset=wildcards.dataset) for path in (COHORT, "results/{dataset}/splits.tsv")]
+
+
+def tuning_recipe(wildcards):
+    """Return the recipe that inner folds refit; "" for a model without any."""
+    steps = STUDY["recipes"][recipe_of(wildcards.dataset, wildcards.model)]
+    return canonical(steps) if tuning_inputs(wildcards) else ""
 
 
 def fold_features(wildcards):
@@ -454,7 +470,7 @@ def of_trained(name, only_networks=False):
         path
         for dataset in DATASETS
         for model in models_of(dataset)
-        if not (only_networks and model in networks(*REFERENCES))
+        if not (only_networks and model in networks(*FITTED))
         for path in expand(
             f"results/{{dataset}}/models/{{model}}/fold{{fold}}/{name}",
             dataset=dataset,
@@ -507,7 +523,7 @@ def model_jobs(dataset, model):
         shared = trunk_name(dataset, model)
         folds = [f"fold{fold}/finetune_backbone" for fold in range(1, fold_count(dataset) + 1)]
         return ([f"run_trunk.{shared}"] if shared else []) + folds
-    return ["fit_reference" if model in networks(*REFERENCES) else "train_gexpnet"]
+    return ["fit_reference" if model in networks(*FITTED) else "train_gexpnet"]
 
 
 def drawing_settings(wildcards):

@@ -95,5 +95,5 @@ def fit_reference(
     model = build_reference(settings).fit(values.astype(np.float64), targets)
     probabilities = np.zeros((len(unseen), n_classes))
     probabilities[:, model.classes_] = model.predict_proba(unseen.astype(np.float64))
-    stopped = "max_iter" in settings and np.max(model.n_iter_) >= settings["max_iter"]
+    stopped = "max_iter" in settings and np.max(getattr(model, "n_iter_", 0)) >= settings["max_iter"]
     return probabilities, [NOT_CONVERGED] if stopped else []

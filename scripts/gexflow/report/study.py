@@ -6,6 +6,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from gexflow.files import read_json, read_table
+from gexflow.network_names import REFERENCES
 from gexflow.report.controls import beside_their_models
 from gexflow.report.cost import Job, read_job
 from gexflow.variants import base_of, is_leaky
@@ -14,7 +15,7 @@ from gexflow.variants import base_of, is_leaky
 NAMES = ("model", "class", "gene", "symbol", "label", "predicted", "target", "sample", "control")
 TEXT = (*NAMES, "metric", "method", "step", "note")
 SHARED_TEXT = ("dataset", "other", "same_family", "note")
-REFERENCE_MODELS = ("majority", "centroid", "logistic")
+REFERENCE_MODELS = REFERENCES  # by name, where no settings tell them
 
 Paths = Mapping[str, Iterable[str | Path]]
 Files = dict[str, dict[tuple[str, ...], Path]]

@@ -133,7 +133,7 @@ def test_random_labels_stay_at_chance_in_inner_folds_and_would_not_with_genes_ch
         outside.append(anndata.AnnData(prepared.features.X[train], obs=one.obs))
     flattered = fit_fold(settings, fold, outside)[1]["candidates"]
     assert max(row["accuracy"] for row in flattered) > 0.5
-    assert min(row["log_loss"] for row in flattered) < np.log(3) - 0.1
+    assert min(row["log_loss"] for row in flattered) < np.log(3) - 0.05
 
 
 @pytest.mark.parametrize("validation", [0.0, 0.25])
@@ -203,7 +203,9 @@ def test_candidates_that_did_not_converge_are_counted(cohort):
 
 def test_a_class_of_one_group_cannot_be_tuned_without_validation_samples():
     cohort = make_cohort(60, 40, effect=0.5)
-    cohort.obs["group"] = ["p" if label == "a" else name for name, label in zip(cohort.obs_names, cohort.obs["label"], strict=True)]
+    cohort.obs["group"] = [
+        "p" if label == "a" else name for name, label in zip(cohort.obs_names, cohort.obs["label"], strict=True)
+    ]
     groups = cohort.obs["group"].to_numpy(dtype=str)
     with pytest.raises(InputError, match=r"inner folds, which tune the model: .*class a.*or set run\.validation"):
         list(prepare_inner_folds(cohort, np.ones(60, dtype=bool), groups, STEPS, 3, 5))

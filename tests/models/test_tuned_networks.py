@@ -42,7 +42,9 @@ def write_features(folder: Path) -> list[str]:
     for number in range(FOLDS):
         labels = np.tile(["a", "b"], 40)
         values = rng.normal(size=(80, 16)) + 1.5 * np.eye(2, 16)[np.arange(80) % 2]
-        part = np.where(np.arange(80) // 20 == number, "test", np.where(np.arange(80) // 20 == 3, "validation", "train"))
+        part = np.where(
+            np.arange(80) // 20 == number, "test", np.where(np.arange(80) // 20 == 3, "validation", "train")
+        )
         obs = pd.DataFrame({"label": labels, "group": labels, "part": part}, index=[f"s{n}" for n in range(80)])
         paths.append(str(folder / f"features{number + 1}.h5ad"))
         anndata.AnnData(values.astype(np.float32), obs=obs).write_h5ad(paths[-1])

@@ -1,6 +1,7 @@
 """A small multilayer perceptron: the reference model that is a network."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -19,7 +20,7 @@ class Mlp(nn.Module):
     def __init__(self, n_genes: int, n_classes: int, hidden: Sequence[int] = (128,), dropout: float = 0.3):
         super().__init__()
         widths, layers = [n_genes, *hidden], []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
         self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], n_classes))
 

@@ -197,7 +197,9 @@ def models(dataset: Dataset) -> list[dict[str, Any]]:
                 "seconds": duration(sum(filter(known, seconds)) if any(map(known, seconds)) else None),
                 "seconds_a_fold": duration(mean(seconds)),
                 "loss": number(mean(entry.get("final_loss") for entry in entries)),
-                "notes": "; ".join(filter(None, (tuned(entries), _notes(n for entry in entries for n in entry.get("notes") or [])))),
+                "notes": "; ".join(
+                    filter(None, (tuned(entries), _notes(n for entry in entries for n in entry.get("notes") or [])))
+                ),
             }
         )
     return rows

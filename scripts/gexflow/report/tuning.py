@@ -3,6 +3,8 @@
 from collections import Counter
 from typing import Any
 
+from gexflow.report.words import counted
+
 
 def tuned(entries: list[dict[str, Any]]) -> str:
     """Return the choices of all folds of a model in words; "" if it is not tuned.
@@ -20,7 +22,7 @@ def tuned(entries: list[dict[str, Any]]) -> str:
     # in the order of the candidates, not of the folds
     chosen = [f"{words} in {counts[words]}" for words in candidates if counts[words]]
     return (
-        f"tuned by log loss on {_samples(entries[0]['chosen_by'])}, {len(candidates)} candidates; chosen "
+        f"tuned by log loss on {_samples(entries[0]['chosen_by'])}, {counted(len(candidates), 'candidate')}; chosen "
         f"{', '.join(chosen)} of {len(entries)} folds"
     )
 

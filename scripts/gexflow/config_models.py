@@ -8,13 +8,13 @@ from gexflow.network_names import FITTED, IMAGE_NETWORKS, TIMM, is_image_network
 
 def check_model(name: str, model: dict, run: dict) -> None:
     """Refuse settings of a model, or of a candidate, that contradict each other or the part `run` of the config."""
+    for candidate in candidates(model):
+        _check_candidate(name, candidate, run)
     if "tune" in model and model["network"] not in FITTED and not run["validation"] and name in run["models"]:
         raise InputError(
             f"config: models.{name}.tune needs validation samples, as of every network, but run.validation is 0\n"
             "set run.validation to a share such as 0.1, or remove tune"
         )
-    for candidate in candidates(model):
-        _check_candidate(name, candidate, run)
 
 
 def _check_candidate(name: str, model: dict, run: dict) -> None:

@@ -44,8 +44,8 @@ def build_gene_network(settings: dict, n_genes: int, n_classes: int) -> nn.Modul
     Parameters
     ----------
     settings : dict
-        The model's keys of the config, and `seed`. `network` mlp is the perceptron. `control` names the control: absent or None for GexpNet itself,
-        `shuffled` for genes in random order, `dense` for a dense network of equal width.
+        The model's keys of the config, and `seed`. `network` mlp is the perceptron. `control` names the control: absent
+        or None for GexpNet itself, `shuffled` for genes in random order, `dense` for a dense network of equal width.
     n_genes, n_classes : int
 
     Notes

@@ -23,9 +23,9 @@ LAYOUT_SECONDS = 9e-8  # a value of the features and fold, for a layout by corre
 GEXPNET_SECONDS = 1e-6  # a value of the features, fold and epoch
 DENSE_SHARE = 0.15  # of GexpNet's time without its convolutions
 MLP_SECONDS = 3e-8  # a value of the features, fold and epoch
-LINEAR_SECONDS = {"logistic": 2e-9, "svm": 1e-8}  # a value of the features, class and fit
-FOREST_SECONDS = 8e-8  # a sample, tree, depth and gene that a node looks at
-BOOSTING_SECONDS = 1e-8  # a sample, tree and gene that a node looks at
+LINEAR_SECONDS = {"logistic": 5e-9, "svm": 3e-8}  # a value of the features, class and fit
+FOREST_SECONDS = 4e-8  # a sample, tree, depth and gene that a node looks at
+BOOSTING_SECONDS = 5e-8  # a sample, tree and gene that a node looks at
 IMAGE_SECONDS = 0.08  # a sample once through ResNet50 at 224 pixels
 LEARN_SHARE = {"head": 0.01, "last-block": 0.6, "all": 3.0}  # of that time, for a sample in an epoch
 NETWORK_SHARE = {"densenet169": 0.8, "vgg19": 4.8, "xception": 1.2}  # of ResNet50's arithmetic, at equal size
@@ -129,7 +129,7 @@ def _fit(task: Task) -> float:
     if network in LINEAR_SECONDS:
         return LINEAR_SECONDS[network] * _features(task) * classes
     if network == "forest":
-        return FOREST_SECONDS * seen * model.get("trees", 500) * log2(2 + task.cohort.samples)
+        return FOREST_SECONDS * seen * model.get("trees", 200) * log2(2 + task.cohort.samples)
     if network == "boosting":
         return BOOSTING_SECONDS * seen * model.get("rounds", 100) * (1 if classes == 2 else classes)
     return 0.0

@@ -71,19 +71,21 @@ def test_a_grid_reruns_its_model_alone_and_validation_samples_need_no_cohort(stu
     def another_grid(config):
         config["models"]["logistic"]["tune"]["C"] = [0.01, 2]
 
-    assert would_run(study, another_grid) == {"fit_reference_2": 1, **TABLES}
+    assert would_run(study, another_grid) == {"fit_reference": 1, **TABLES}
 
     def another_recipe(config):
         config["recipes"]["chosen"][2]["select_ftest"]["keep"] = 9
 
     done = would_run(study, another_recipe)
-    assert done == {"prepare_folds_2": 1, "fit_reference_2": 3, "train_gexpnet_2": 1, **TABLES}
+    assert done == {"prepare_folds": 1, "fit_reference": 3, "train_gexpnet": 1, **TABLES}
     project, path = study
     text = change(path, lambda config: config["run"].update(validation=0.2))
     try:
-        told = project.snakemake("--dry-run", "--forcerun", "fit_reference_2").stdout
+        told = project.snakemake("--dry-run", "--forcerun", "fit_reference").stdout
     finally:
         path.write_text(text)
-    jobs = [job for job in told.split("\n\n") if "rule fit_reference_2" in job]
+    jobs = [job for job in told.split("\nrule ") if job.startswith("fit_reference:")]
     assert len(jobs) == 5
-    assert not any("cohort.h5ad" in job for job in jobs)
+    inputs = [line for job in jobs for line in job.splitlines() if line.startswith("    input:")]
+    assert len(inputs) == 5
+    assert not any("cohort.h5ad" in line for line in inputs)

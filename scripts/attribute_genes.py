@@ -13,13 +13,14 @@ from gexflow.attribution.integrated_gradients import attribute, choose_samples
 from gexflow.models.fold import Fold
 from gexflow.models.gene_network import build_gene_network
 from gexflow.models.trainer import pick_device
-from gexflow.models.weights import load_network
+from gexflow.models.weights import chosen_settings, load_network
+from gexflow.network_names import is_image_network
 from job import job
 
 
 def build(settings: dict, fold: Fold, layout: str | None) -> torch.nn.Module:
     """Build the network of a fold, with its frozen trunk but without what it learned."""
-    if settings["network"] == "gexpnet":
+    if not is_image_network(settings["network"]):
         return build_gene_network(settings, fold.values.shape[1], len(fold.classes))
     from gexflow.models.image_network import build_image_network  # slow to import, and only needed here
 
@@ -36,7 +37,7 @@ with job(snakemake) as log:
     paths = zip(snakemake.input.features, snakemake.input.model, layouts, snakemake.output.folds, strict=True)
     for number, (features, model, layout, output) in enumerate(paths, 1):
         fold = Fold.read(features, number)
-        network = build(settings["model"], fold, layout)
+        network = build(chosen_settings(settings["model"], model), fold, layout)
         load_network(network, model)
         test = np.flatnonzero(fold.parts == "test")
         rows = test[choose_samples(fold.labels[test], how["samples_per_class"], settings["seed"])]

@@ -35,6 +35,22 @@ def test_work_grows_with_epochs_folds_samples_and_pixels():
     assert disk_bytes(replace(GEXPNET, genes=2000)) == 2 * disk_bytes(GEXPNET)
 
 
+def test_a_tuned_model_costs_its_candidates_and_inner_folds():
+    grid = {"learning_rate": [1e-3, 1e-2], "heads": [1, 2, 3]}
+    assert work(replace(GEXPNET, settings={**GEXPNET.settings, "tune": grid})) == pytest.approx(6 * work(GEXPNET))
+    logistic = replace(GEXPNET, rule="fit_reference", settings={"network": "logistic"})
+    tuned = {"network": "logistic", "tune": {"C": [0.1, 1]}}
+    assert work(replace(logistic, settings={**tuned, "inner_folds": 0})) == pytest.approx(3 * work(logistic))
+    recipes = 3 * work(replace(GEXPNET, rule="prepare_folds"))
+    inner = work(replace(logistic, settings={**tuned, "inner_folds": 3}))
+    assert inner == pytest.approx(7 * work(logistic) + recipes)
+
+
+def test_reference_models_of_trees_and_a_perceptron_cost_less_than_gexpnet():
+    for network, rule in (("forest", "fit_reference"), ("boosting", "fit_reference"), ("mlp", "train_gexpnet")):
+        assert 0 < work(replace(GEXPNET, rule=rule, settings={"network": network})) < work(GEXPNET)
+
+
 def test_a_recipe_keeps_what_its_steps_choose():
     steps = [{"impute_median": {}}, {"select_variance": {"top": 300}}, {"select_logistic": {"keep": "median"}}]
     assert kept_genes(steps, 2000) == 150

@@ -11,13 +11,14 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
+from gexflow.candidates import with_tune
 from gexflow.config_files import check_entries, full_entries
 from gexflow.config_models import check_audit, check_model
 from gexflow.errors import InputError, nearest
+from gexflow.network_names import FITTED
 from gexflow.variants import base_of, control_of
 
-REFERENCES = ("majority", "centroid", "logistic")
-LINEAR = ("logistic",)  # what all others are compared with
+LINEAR = ("logistic", "svm")  # what all others are compared with
 _VARIANTS = {"model": ("control", "controls"), "dataset": ("variant", "variants")}
 _AUDITED = "logistic"  # what the audit refits by default
 _WHOLE = ("source", "network")  # a map that carries one of these is replaced whole by an overlay
@@ -43,7 +44,7 @@ def load_config(paths: list[Path], schema_path: Path, arguments: dict | None = N
     for path in paths:
         config = merge(config, read_yaml(path))
     config = merge(config, arguments or {})
-    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
+    schema = with_tune(yaml.safe_load(Path(schema_path).read_text(encoding="utf-8")))
     config = complete(_normalise(config), schema, schema)
     check_schema(config, schema)
     check_names(config)
@@ -217,10 +218,10 @@ def check_names(config: dict) -> None:
     audit = config["evaluation"]["audit"]
     asked = [name for name in audit["models"] if name != _AUDITED]  # a catalogue may lack the default
     _known(asked, models, "evaluation.audit.models", "model")
-    check_audit(audit, models, REFERENCES)
+    check_audit(audit, models, FITTED)
     _known(config["attribution"]["models"], models, "attribution.models", "model")
     for name in config["attribution"]["models"]:
-        if models[name]["network"] in REFERENCES:
+        if models[name]["network"] in FITTED:
             raise InputError(f"config: attribution.models names {name}, which is no network\nname networks only")
 
 

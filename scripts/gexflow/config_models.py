@@ -1,12 +1,23 @@
 """What the schema cannot say of a model's settings."""
 
+from gexflow.candidates import candidates
 from gexflow.errors import InputError
 from gexflow.models.heads import HEADS
-from gexflow.network_names import IMAGE_NETWORKS, TIMM, is_image_network
+from gexflow.network_names import FITTED, IMAGE_NETWORKS, TIMM, is_image_network
 
 
 def check_model(name: str, model: dict, run: dict) -> None:
-    """Refuse settings of a model that contradict each other or the part `run` of the config."""
+    """Refuse settings of a model, or of a candidate, that contradict each other or the part `run` of the config."""
+    for candidate in candidates(model):
+        _check_candidate(name, candidate, run)
+    if "tune" in model and model["network"] not in FITTED and not run["validation"] and name in run["models"]:
+        raise InputError(
+            f"config: models.{name}.tune needs validation samples, as of every network, but run.validation is 0\n"
+            "set run.validation to a share such as 0.1, or remove tune"
+        )
+
+
+def _check_candidate(name: str, model: dict, run: dict) -> None:
     if is_image_network(model["network"]):
         _check_image_network(name, model)
     if model.get("early_stopping") is not None and not run["validation"] and name in run["models"]:
@@ -57,7 +68,7 @@ def widest_head(heads: int | list[dict]) -> int:
 
 
 def check_audit(audit: dict, models: dict[str, dict], references: tuple[str, ...]) -> None:
-    """Refuse models that the audit cannot refit; `references` are the networks that are none."""
+    """Refuse models that the audit cannot refit; `references` are those that no network is in."""
     if audit["planted_leaks"] and not audit["permutations"]:
         raise InputError(
             "config: evaluation.audit.planted_leaks needs permutations, but evaluation.audit.permutations is 0\n"
@@ -69,7 +80,7 @@ def check_audit(audit: dict, models: dict[str, dict], references: tuple[str, ...
             continue
         if network != "gexpnet":
             raise InputError(
-                f"config: evaluation.audit.models names {name}, an image network, which the audit does not refit\n"
+                f"config: evaluation.audit.models names {name}, a network of a kind that the audit does not refit\n"
                 "name reference models, or a GexpNet with evaluation.audit.networks: true"
             )
         if not audit["networks"]:

@@ -1,7 +1,9 @@
-"""Names of image networks in the config, for whoever must not import the networks themselves."""
+"""Names of networks in the config, for whoever must not import the networks themselves."""
 
 IMAGE_NETWORKS = ("xception", "densenet169", "resnet50", "vgg19")
 TIMM = "timm/"
+FITTED = ("majority", "centroid", "logistic", "svm", "forest", "boosting")  # by scikit-learn's means, without PyTorch
+REFERENCES = (*FITTED, "mlp")  # reference models; the last is a network of the one trainer
 
 
 def is_image_network(network: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gexflow.audit_names import PERMUTED, RANDOM_GENES
+from gexflow.candidates import inner_folds
 from gexflow.estimate import Planned
 from gexflow.files import read_json
 from gexflow.variants import base_of, control_of, is_leaky, with_controls
@@ -81,7 +82,9 @@ class Study:
             settings = {"order": place[-1].partition(".")[2].partition("-")[0]}  # of lay_out_genes.{layout}
         elif name in self._models:
             recipe = entry.get("recipes", {}).get(base_of(name), self._models[name]["recipe"])
-            settings = self._models[name]
+            settings = dict(self._models[name])
+            if "tune" in settings:
+                settings["inner_folds"] = inner_folds(settings, self._config["run"]["validation"])
             if stage == "attribution":
                 settings = {"model": settings, "attribution": self._config["attribution"]}
         genes = kept_genes(self._config["recipes"].get(recipe, []), cohort.genes)

@@ -7,7 +7,11 @@ for the order of magnitude, and for the ratio of two jobs.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import log2
 from typing import Any
+
+from gexflow.candidates import changes
+from gexflow.network_names import is_image_network
 
 GPU_GAIN = 20.0  # how many times as fast as two cores
 START_SECONDS = 8.0  # Python and its libraries
@@ -18,7 +22,10 @@ PREPARE_SECONDS = 8e-8  # a value of the cohort and fold
 LAYOUT_SECONDS = 9e-8  # a value of the features and fold, for a layout by correlation
 GEXPNET_SECONDS = 1e-6  # a value of the features, fold and epoch
 DENSE_SHARE = 0.15  # of GexpNet's time without its convolutions
-LOGISTIC_SECONDS = 2e-9  # a value of the features, class and fold
+MLP_SECONDS = 3e-8  # a value of the features, fold and epoch
+LINEAR_SECONDS = {"logistic": 2e-9, "svm": 1e-8}  # a value of the features, class and fit
+FOREST_SECONDS = 4e-8  # a sample, tree, depth and gene that a node looks at
+BOOSTING_SECONDS = 5e-8  # a sample, tree and gene that a node looks at
 IMAGE_SECONDS = 0.08  # a sample once through ResNet50 at 224 pixels
 LEARN_SHARE = {"head": 0.01, "last-block": 0.6, "all": 3.0}  # of that time, for a sample in an epoch
 NETWORK_SHARE = {"densenet169": 0.8, "vgg19": 4.8, "xception": 1.2}  # of ResNet50's arithmetic, at equal size
@@ -50,7 +57,7 @@ class Task:
     genes : int
         Those that the recipe keeps.
     settings : dict
-        Of the model; of attributions `model` and `attribution`; of a layout its own.
+        Of the model, with `inner_folds` if it is tuned; of attributions `model` and `attribution`; of a layout its own.
     size_bytes : float or None
         Of a download, where it is known.
     """
@@ -96,14 +103,36 @@ def _download(task: Task) -> float:
     return (task.size_bytes or DOWNLOAD_BYTES) / DOWNLOAD_BYTES_A_SECOND
 
 
-def _gexpnet(task: Task) -> float:
+def _gene_network(task: Task) -> float:
+    if task.settings.get("network") == "mlp":
+        return MLP_SECONDS * _features(task) * task.settings.get("epochs", 30) * _candidates(task)
     share = DENSE_SHARE if task.settings.get("control") == "dense" else 1.0
-    return GEXPNET_SECONDS * _features(task) * task.settings.get("epochs", 100) * share
+    return GEXPNET_SECONDS * _features(task) * task.settings.get("epochs", 100) * share * _candidates(task)
 
 
-def _logistic(task: Task) -> float:
-    known = task.settings.get("network") == "logistic"
-    return LOGISTIC_SECONDS * _features(task) * task.cohort.classes if known else 0.0
+def _candidates(task: Task) -> int:
+    return len(changes(task.settings))
+
+
+def _reference(task: Task) -> float:
+    """Return the seconds of all fits of a reference model, and of the recipes that its inner folds refit."""
+    inner = task.settings.get("inner_folds", 0)
+    fits = 1.0 + _candidates(task) * (inner or 1) if "tune" in task.settings else 1.0
+    return fits * _fit(task) + inner * PREPARE_SECONDS * _values(task) * task.folds
+
+
+def _fit(task: Task) -> float:
+    """Return the seconds of one fit of a reference model in every fold."""
+    model, classes = task.settings, task.cohort.classes
+    network, share = model.get("network"), model.get("max_features", "sqrt")
+    seen = _features(task) * (share if share != "sqrt" else 1 / max(1, task.genes) ** 0.5)
+    if network in LINEAR_SECONDS:
+        return LINEAR_SECONDS[network] * _features(task) * classes
+    if network == "forest":
+        return FOREST_SECONDS * seen * model.get("trees", 200) * log2(2 + task.cohort.samples)
+    if network == "boosting":
+        return BOOSTING_SECONDS * seen * model.get("rounds", 100) * (1 if classes == 2 else classes)
+    return 0.0
 
 
 def _forward(model: Mapping[str, Any], genes: int) -> float:
@@ -123,18 +152,24 @@ def _trunk(task: Task) -> float:
 
 def _finetune(task: Task) -> float:
     epochs, share = task.settings.get("epochs", 25), LEARN_SHARE[task.settings.get("learn", "last-block")]
-    return _trunk(task) * (1 + epochs * share) * task.folds
+    return _trunk(task) * (1 + epochs * share) * task.folds * _candidates(task)
 
 
 def _attribution(task: Task) -> float:
     model, how = task.settings.get("model", {}), task.settings.get("attribution", {})
-    gexpnet = model.get("network", "gexpnet") == "gexpnet"
-    one = GRADIENT_SECONDS * task.genes if gexpnet else 3 * _forward(model, task.genes)
+    image = is_image_network(model.get("network", "gexpnet"))
+    one = GRADIENT_SECONDS * task.genes if not image else 3 * _forward(model, task.genes)
     return task.folds * task.cohort.classes * how.get("samples_per_class", 20) * how.get("steps", 50) * one
 
 
 def _layout(task: Task) -> float:
     return LAYOUT_SECONDS * _features(task) if task.settings.get("order") == "correlation" else 0.0
+
+
+def _network_bytes(task: Task) -> float:
+    """Return the bytes of a network's weights, a gene."""
+    mlp = task.settings.get("network") == "mlp"
+    return 4.0 * task.settings.get("hidden", [128])[0] if mlp else GEXPNET_BYTES
 
 
 _SECONDS: dict[str, Callable[[Task], float]] = {
@@ -143,10 +178,10 @@ _SECONDS: dict[str, Callable[[Task], float]] = {
     "read_cohort": lambda task: READ_SECONDS * _values(task),
     "prepare_folds": lambda task: PREPARE_SECONDS * _values(task) * task.folds,
     "lay_out_genes": _layout,
-    "train_gexpnet": _gexpnet,
-    "fit_reference": _logistic,
-    "refit_variant": lambda task: PREPARE_SECONDS * _values(task) * task.folds + _logistic(task),
-    "refit_network": lambda task: PREPARE_SECONDS * _values(task) * task.folds + _gexpnet(task),
+    "train_gexpnet": _gene_network,
+    "fit_reference": _reference,
+    "refit_variant": lambda task: PREPARE_SECONDS * _values(task) * task.folds + _reference(task),
+    "refit_network": lambda task: PREPARE_SECONDS * _values(task) * task.folds + _gene_network(task),
     "run_trunk": _trunk,
     "finetune_backbone": _finetune,
     "attribute_genes": _attribution,
@@ -157,7 +192,7 @@ _BYTES: dict[str, Callable[[Task], float]] = {
     "simulate_cohort": lambda task: 9 * _values(task),  # as text
     "read_cohort": lambda task: 4 * _values(task),
     "prepare_folds": lambda task: 4 * _features(task) + 1500.0 * task.cohort.genes * task.folds,  # and what it learned
-    "train_gexpnet": lambda task: GEXPNET_BYTES * task.genes * task.folds,
+    "train_gexpnet": lambda task: _network_bytes(task) * task.genes * task.folds,
     "finetune_backbone": lambda task: LEARNED_BYTES[task.settings.get("learn", "last-block")] * task.folds,
     "attribute_genes": lambda task: 4.0 * task.folds * task.cohort.classes * 20 * task.cohort.genes,
 }

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gexflow.candidates import INNER_FOLDS, candidates, changes, inner_folds
 from gexflow.config import complete, load_config, merge
 from gexflow.config_files import local_path, resolve_files
 from gexflow.errors import InputError
+from gexflow.network_names import REFERENCES
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
@@ -20,6 +22,8 @@ SMALL = {
         "gexpnet": {"network": "gexpnet", "recipe": "plain"},
         "resnet50": {"network": "resnet50", "recipe": "plain"},
         "majority": {"network": "majority", "recipe": "plain"},
+        "logistic": {"network": "logistic", "recipe": "plain"},
+        "mlp": {"network": "mlp", "recipe": "plain"},
     },
 }
 
@@ -297,6 +301,64 @@ def test_only_networks_are_attributed(tmp_path):
         load(tmp_path, changed("attribution.models", ["majority"]))
 
 
+TUNED = {
+    "models.logistic.tune": ({"c": [1]}, ['unknown key "c" in models.logistic.tune', 'mean "C"']),
+    "models.logistic.tune.C": ([], ["models.logistic.tune.C is []", "at least 1"]),
+    "models.mlp.tune.hidden": ([[8], []], ["models.mlp.tune.hidden.1", "at least 1"]),
+    "models.mlp.tune.epochs": (5, ["models.mlp.tune.epochs is 5", "array"]),
+    "models.gexpnet.tune.heads": ([1, 5], ["models.gexpnet.tune.heads.1 is 5", "at most 4"]),
+    "models.gexpnet.tune.schedule": (["onecycle"], ["models.gexpnet.tune.schedule.0", 'mean "one-cycle"']),
+    "models.gexpnet.tune.block_channels": ([64, 16], ["block_channels is 16, but a head has 32 channels"]),
+    "models.gexpnet.tune.learning_rate": (["1e-4", 1e-3], ["models.gexpnet.tune needs validation", "run.validation"]),
+    "models.resnet50.tune": ({"layout": [{}]}, ['unknown key "layout" in models.resnet50.tune']),
+    "models.majority.tune": ({"C": [1]}, ['unknown key "tune" in models.majority']),
+}
+
+
+@pytest.mark.parametrize("place", TUNED)
+def test_a_mistake_in_a_grid_is_told_in_two_lines_with_its_key(tmp_path, place):
+    value, words = TUNED[place]
+    with pytest.raises(InputError) as caught:
+        load(tmp_path, changed(place, value))
+    assert len(str(caught.value).splitlines()) == 2
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(("C", "words"), [(0, "above 0"), ("strong", "number"), ([1], "number")])
+def test_a_value_of_a_grid_has_the_bounds_of_its_setting(tmp_path, C, words):
+    with pytest.raises(InputError, match=rf"models\.logistic\.tune\.C\.1 is .*{words}"):
+        load(tmp_path, changed("models.logistic.tune", {"C": [0.1, C]}))
+
+
+def test_grids_are_understood_and_need_validation_samples_for_networks_that_run(tmp_path):
+    config = changed("models.logistic.tune", {"C": ["1e-3", 1]})
+    assert load(tmp_path, config)["models"]["logistic"]["tune"] == {"C": [1e-3, 1]}
+    config["models"]["mlp"]["tune"] = {"learning_rate": [1e-3, 1e-2]}
+    load(tmp_path, config)  # mlp is not run
+    config["run"]["models"] = ["mlp"]
+    with pytest.raises(InputError, match=r"models\.mlp\.tune needs validation samples"):
+        load(tmp_path, config)
+    config["run"]["validation"] = 0.1
+    assert load(tmp_path, config)["models"]["mlp"]["tune"] == {"learning_rate": [1e-3, 1e-2]}
+
+
+def test_candidates_are_all_combinations_in_a_stated_order():
+    model = {"network": "mlp", "dropout": 0.1, "tune": {"epochs": [3, 5], "dropout": [0.5, 0.2]}}
+    grid = [{"dropout": dropout, "epochs": epochs} for dropout in (0.5, 0.2) for epochs in (3, 5)]
+    assert changes(model) == grid
+    assert candidates(model)[1] == {"network": "mlp", "dropout": 0.5, "epochs": 5}
+    plain = {"network": "mlp", "dropout": 0.1}
+    assert (changes(plain), candidates(plain)) == ([{}], [plain])
+
+
+def test_only_tuned_reference_models_without_validation_samples_have_inner_folds():
+    tuned = {"network": "logistic", "tune": {"C": [1]}}
+    assert inner_folds(tuned, 0) == INNER_FOLDS
+    assert inner_folds(tuned, 0.1) == inner_folds({"network": "logistic"}, 0) == 0
+    assert inner_folds({"network": "mlp", "tune": {"epochs": [3]}}, 0) == 0
+
+
 def test_two_addresses_never_share_one_download(tmp_path):
     config = changed("datasets.own.files.matrix", "https://example.org/one/counts.tsv")
     config["datasets"]["other"] = deepcopy(config["datasets"]["own"])
@@ -319,6 +381,7 @@ def test_the_study_is_the_published_one():
     config = load_config([ROOT / "config.yaml"], SCHEMA)
     assert (config["run"]["folds"], config["run"]["seed"]) == (10, 32)
     assert {"gexpnet", "xception", "densenet169", "resnet50", "vgg19", "logistic"} <= set(config["run"]["models"])
+    assert set(REFERENCES) <= {config["models"][name]["network"] for name in config["run"]["models"]}
     sources = {config["datasets"][name]["source"] for name in config["run"]["datasets"]}
     assert sources == {"geo", "mendeley", "tcga"}
 

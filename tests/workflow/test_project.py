@@ -65,7 +65,8 @@ def test_the_real_study_resolves_with_downloads_and_all_networks(tmp_path):
     )  # two platforms and their annotation, a series and its, a .mat, EB++ and its labels
     assert done["download_weights"] == 4
     assert done["finetune_backbone"] == 4 * 4 * 3 * 10  # with their controls
-    assert done["train_gexpnet"] == 4 * 3  # with its controls
+    assert done["train_gexpnet"] == 4 * (3 + 1)  # gexpnet with its controls, and mlp
+    assert done["fit_reference"] == 4 * 8  # six kinds, and two of them on all genes
     assert done["attribute_genes"] == 4 * 2
     assert done["draw_images"] == 4  # all image networks of a dataset share a recipe and a layout
     assert sum(count for name, count in done.items() if name.startswith("lay_out_genes")) == 4 * 2

@@ -10,11 +10,12 @@ BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
 
 from gexflow.audit_names import LEAKS, PERMUTED, RANDOM_GENES
-from gexflow.config import REFERENCES, load_config
+from gexflow.candidates import inner_folds
+from gexflow.config import load_config
 from gexflow.config_files import FILE_FACTS, FILE_KINDS, file_origin, merged_entry, resolve_files, resolve_weights
 from gexflow.digest import code_digest
 from gexflow.errors import InputError
-from gexflow.network_names import is_image_network
+from gexflow.network_names import FITTED, REFERENCES, is_image_network
 from gexflow.recipe_names import chooses_genes, layout_name, learns_nothing
 from gexflow.variants import base_of, control_of, is_leaky, with_controls, with_published
 
@@ -313,12 +314,27 @@ def model_settings(wildcards):
         model["sha256"] = found["sha256"]
         if isinstance(model["weights"], dict):
             model["weights"] = "own"  # wherever they come from
+    if "tune" in model:
+        model["inner_folds"] = inner_folds(model, RUN["validation"])
     return canonical({**model, "seed": RUN["seed"]})
 
 
 def model_features(wildcards):
     """Return the features of all folds that a model learns from."""
     return over_folds(FEATURES, wildcards, recipe=recipe_of(wildcards.dataset, wildcards.model))
+
+
+def tuning_inputs(wildcards):
+    """Return cohort and splits for a model that is tuned in inner folds, which refit its recipe; none for others."""
+    if not inner_folds(MODELS[wildcards.model], RUN["validation"]):
+        return []
+    return [path.format(dataset=wildcards.dataset) for path in (COHORT, "results/{dataset}/splits.tsv")]
+
+
+def tuning_recipe(wildcards):
+    """Return the recipe that inner folds refit; "" for a model without any."""
+    steps = STUDY["recipes"][recipe_of(wildcards.dataset, wildcards.model)]
+    return canonical(steps) if tuning_inputs(wildcards) else ""
 
 
 def fold_features(wildcards):
@@ -430,9 +446,13 @@ def recipes_of(dataset):
 
 
 def refit_settings(dataset, model):
-    """Return what decides a refit: recipe, model and folds. A change of another model is none of it."""
+    """Return what decides a refit: recipe, model and folds. A change of another model is none of it.
+
+    A tuned model is refitted with its entry's own values: inner folds for every permutation would take four times as
+    long, and what may leak is the recipe.
+    """
     how = {"folds": folds_of(dataset), "seed": RUN["seed"], "validation": RUN["validation"]}
-    own = {key: value for key, value in MODELS[model].items() if key not in ("recipe", "preset")}
+    own = {key: value for key, value in MODELS[model].items() if key not in ("recipe", "preset", "tune")}
     how["model"] = {**own, "seed": RUN["seed"]}
     return {**how, "steps": STUDY["recipes"][recipe_of(dataset, model)]}
 
@@ -450,7 +470,7 @@ def variant_summary(wildcards):
 
 def leaking_model(dataset):
     """Return the reference model into whose pipeline leaks are planted; "" where none is audited."""
-    return next((name for name in audited_models(dataset) if name in networks(*REFERENCES)), "")
+    return next((name for name in audited_models(dataset) if name in networks(*FITTED)), "")
 
 
 def leak_settings(wildcards):
@@ -469,7 +489,7 @@ def refitted_models(dataset, variant):
 
 def refit_job(model):
     """Return the rule that refits a model."""
-    return "refit_variant" if model in networks(*REFERENCES) else "refit_network"
+    return "refit_variant" if model in networks(*FITTED) else "refit_network"
 
 
 def variant_files(dataset, variant):
@@ -562,7 +582,7 @@ def of_trained(name, only_networks=False):
         path
         for dataset in DATASETS
         for model in models_of(dataset)
-        if not (only_networks and model in networks(*REFERENCES))
+        if not (only_networks and model in networks(*FITTED))
         for path in expand(
             f"results/{{dataset}}/models/{{model}}/fold{{fold}}/{name}",
             dataset=dataset,
@@ -620,7 +640,7 @@ def model_jobs(dataset, model):
         shared = trunk_name(dataset, model)
         folds = [f"fold{fold}/finetune_backbone" for fold in range(1, fold_count(dataset) + 1)]
         return ([f"run_trunk.{shared}"] if shared else []) + folds
-    return ["fit_reference" if model in networks(*REFERENCES) else "train_gexpnet"]
+    return ["fit_reference" if model in networks(*FITTED) else "train_gexpnet"]
 
 
 def drawing_settings(wildcards):

@@ -62,7 +62,7 @@ rule refit_variant:
     wildcard_constraints:
         dataset=one_of(CHOSEN_DATASETS),
         variant=one_of(REFITTED),
-        model=one_of(name for name in AUDITED if name in networks(*REFERENCES)),
+        model=one_of(name for name in AUDITED if name in networks(*FITTED)),
     conda:
         "../../envs/gexflow.yaml"
     threads: 1

@@ -41,7 +41,7 @@ for COUNT, NAMES in FOLD_COUNTS.items():
             "results/benchmarks/{dataset}/models/{model}/train_gexpnet.tsv"
         wildcard_constraints:
             dataset=one_of(NAMES),
-            model=one_of(networks("gexpnet")),
+            model=one_of(networks("gexpnet", "mlp")),
         conda:
             "../../envs/gexflow.yaml"
         threads: 4
@@ -60,6 +60,7 @@ for COUNT, NAMES in FOLD_COUNTS.items():
             fold_rule("fit_reference", COUNT)
         input:
             features=model_features,
+            tuning=tuning_inputs,
         output:
             predictions=every_fold("results/{dataset}/models/{model}/fold{fold}/predictions.tsv", COUNT),
             facts=every_fold("results/{dataset}/models/{model}/fold{fold}/training.json", COUNT),
@@ -69,17 +70,18 @@ for COUNT, NAMES in FOLD_COUNTS.items():
             "results/benchmarks/{dataset}/models/{model}/fit_reference.tsv"
         wildcard_constraints:
             dataset=one_of(NAMES),
-            model=one_of(networks(*REFERENCES)),
+            model=one_of(networks(*FITTED)),
         conda:
             "../../envs/gexflow.yaml"
         # one: such products are small, threads that wait for a busy core made them ten times slower, and their number
         # changes the last digits
         threads: 1
         resources:
-            mem_mb=by_attempt(8000),
-            runtime=by_attempt(120),
+            mem_mb=by_attempt(16000),
+            runtime=by_attempt(480),
         params:
             settings=model_settings,
+            steps=tuning_recipe,
             code=code("fit_reference.py"),
         script:
             "../../scripts/fit_reference.py"

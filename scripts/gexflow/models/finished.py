@@ -55,11 +55,11 @@ class FinishedFolds:
             if other != self._kept:
                 shutil.rmtree(other)
 
-    def has(self, number: int) -> bool:
-        """Tell whether a fold is finished."""
+    def has(self, number: int | str) -> bool:
+        """Tell whether a fold, or what else goes by this name, is finished."""
         return self._place(number).is_dir()
 
-    def keep(self, number: int, outputs: Sequence[str | Path], write: Callable[[list[Path]], None]) -> None:
+    def keep(self, number: int | str, outputs: Sequence[str | Path], write: Callable[[list[Path]], None]) -> None:
         """Finish a fold: `write` puts its files at the paths that it is given, named as `outputs`."""
         partial = self._place(number).with_name(f".{number}.{os.getpid()}.part")
         partial.mkdir(parents=True)
@@ -69,6 +69,10 @@ class FinishedFolds:
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
+    def paths(self, number: int | str, outputs: Sequence[str | Path]) -> list[Path]:
+        """Return where the files of something finished stand until they are delivered."""
+        return [self._place(number) / Path(path).name for path in outputs]
+
     def deliver(self, outputs: Sequence[Sequence[str | Path]]) -> None:
         """Move the files of all folds (from 1) to the job's outputs, and remove the folder."""
         for number, paths in enumerate(outputs, 1):
@@ -77,5 +81,5 @@ class FinishedFolds:
                 os.replace(self._place(number) / path.name, path)
         shutil.rmtree(self._root)
 
-    def _place(self, number: int) -> Path:
+    def _place(self, number: int | str) -> Path:
         return self._kept / f"fold{number}"

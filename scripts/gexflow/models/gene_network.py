@@ -1,10 +1,11 @@
-"""A network on gene vectors as the config describes it: GexpNet, or one of its controls."""
+"""A network on gene vectors as the config describes it: GexpNet, one of its controls, or a plain one."""
 
 import torch
 from torch import Tensor, nn
 
 from gexflow.models.dense import DenseNetwork
 from gexflow.models.gexpnet import GexpNet
+from gexflow.models.mlp import Mlp
 
 _WIDTHS = ("block_channels", "hidden", "hidden_dropout", "head_dropout")  # what GexpNet and the dense network share
 _SHAPE = (*_WIDTHS, "stem_channels", "stem_kernel", "second_convolution", "stem_dropout")
@@ -38,13 +39,13 @@ class ShuffledGenes(nn.Module):
 
 
 def build_gene_network(settings: dict, n_genes: int, n_classes: int) -> nn.Module:
-    """Build GexpNet or a control of it.
+    """Build GexpNet, a control of it, or a multilayer perceptron.
 
     Parameters
     ----------
     settings : dict
-        The model's keys of the config, and `seed`. `control` names the control: absent or None for GexpNet itself,
-        `shuffled` for genes in random order, `dense` for a dense network of equal width.
+        The model's keys of the config, and `seed`. `network` mlp is the perceptron. `control` names the control: absent
+        or None for GexpNet itself, `shuffled` for genes in random order, `dense` for a dense network of equal width.
     n_genes, n_classes : int
 
     Notes
@@ -53,6 +54,8 @@ def build_gene_network(settings: dict, n_genes: int, n_classes: int) -> nn.Modul
     compared with. It is one order of positions for one seed and number of genes; as every fold selects genes of its
     own, the neighbours still differ between folds.
     """
+    if settings.get("network") == "mlp":
+        return Mlp(n_genes, n_classes, settings["hidden"], settings["dropout"])
     control = settings.get("control")
     if control == "dense":
         return DenseNetwork(n_genes, n_classes, **{key: settings[key] for key in _WIDTHS})

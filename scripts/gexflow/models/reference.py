@@ -1,12 +1,19 @@
 """Reference models: what every network has to be better than, on the same folds and features."""
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import euclidean_distances
 from sklearn.neighbors import NearestCentroid
+
+from gexflow.models.reference_svm import LinearSvm
+
+NOT_CONVERGED = "the solver did not converge: raise max_iter"
 
 
 class SphericalCentroid(ClassifierMixin, BaseEstimator):
@@ -31,13 +38,40 @@ class SphericalCentroid(ClassifierMixin, BaseEstimator):
 
 
 def build_reference(settings: dict) -> ClassifierMixin:
-    """Make a reference model from its settings: majority class, nearest centroid or logistic regression."""
-    kind = settings["network"]
-    if kind == "majority":
-        return DummyClassifier(strategy="prior")
-    if kind == "centroid":
-        return SphericalCentroid()
-    return LogisticRegression(C=settings["C"], max_iter=settings["max_iter"])
+    """Make a reference model from its settings, unfitted: one of `network_names.FITTED`."""
+    return _BUILDERS[settings["network"]](settings)
+
+
+def _forest(settings: dict) -> ClassifierMixin:
+    return RandomForestClassifier(
+        settings["trees"],
+        max_features=settings["max_features"],
+        min_samples_leaf=settings["min_samples_leaf"],
+        random_state=settings["seed"],
+    )
+
+
+def _boosting(settings: dict) -> ClassifierMixin:
+    # its own early stopping would set samples aside at random, patients or not
+    return HistGradientBoostingClassifier(
+        max_iter=settings["rounds"],
+        learning_rate=settings["learning_rate"],
+        max_leaf_nodes=settings["leaves"],
+        min_samples_leaf=settings["min_samples_leaf"],
+        max_features=settings["max_features"],
+        early_stopping=False,
+        random_state=settings["seed"],
+    )
+
+
+_BUILDERS: dict[str, Callable[[dict], ClassifierMixin]] = {
+    "majority": lambda settings: DummyClassifier(strategy="prior"),
+    "centroid": lambda settings: SphericalCentroid(),
+    "logistic": lambda settings: LogisticRegression(C=settings["C"], max_iter=settings["max_iter"]),
+    "svm": lambda settings: LinearSvm(settings["C"], settings["max_iter"]),
+    "forest": _forest,
+    "boosting": _boosting,
+}
 
 
 def fit_reference(
@@ -47,6 +81,8 @@ def fit_reference(
 
     Parameters
     ----------
+    settings : dict
+        The model's keys of the config and, for those that draw at random, `seed`.
     values : float32 array (training samples, genes), targets : int array (training samples,)
     unseen : float32 array (samples, genes)
 
@@ -59,5 +95,5 @@ def fit_reference(
     model = build_reference(settings).fit(values.astype(np.float64), targets)
     probabilities = np.zeros((len(unseen), n_classes))
     probabilities[:, model.classes_] = model.predict_proba(unseen.astype(np.float64))
-    stopped = np.max(getattr(model, "n_iter_", 0)) >= settings.get("max_iter", 1)
-    return probabilities, ["the solver did not converge: raise max_iter"] if stopped else []
+    stopped = "max_iter" in settings and np.max(getattr(model, "n_iter_", 0)) >= settings["max_iter"]
+    return probabilities, [NOT_CONVERGED] if stopped else []

@@ -78,6 +78,14 @@ def save_network(network: nn.Module, path: Path, facts: dict) -> None:
         save_file(state, partial, metadata={"facts": about})
 
 
+def chosen_settings(settings: dict, path: Path) -> dict:
+    """Return a model's settings as a fold was trained with them; a tuned one has its own, kept beside its weights."""
+    if "tune" not in settings:
+        return settings
+    with safe_open(path, framework="pt") as file:
+        return json.loads(file.metadata()["facts"])
+
+
 def load_network(network: nn.Module, path: Path) -> None:
     """Fill a network with the weights that `save_network` wrote; only its frozen trunk may be absent from the file."""
     missing, unknown = network.load_state_dict(load_file(path), strict=False)

@@ -9,6 +9,7 @@ from gexflow.report.controls import beside_their_models, is_control, naming, wit
 from gexflow.report.leaky import MARK, WHY, called
 from gexflow.report.scores import estimate
 from gexflow.report.study import Study
+from gexflow.report.tuning import tuned
 from gexflow.report.words import (
     counted,
     duration,
@@ -182,7 +183,9 @@ def models(dataset: Dataset) -> list[dict[str, Any]]:
                 "seconds": duration(sum(filter(known, seconds)) if any(map(known, seconds)) else None),
                 "seconds_a_fold": duration(mean(seconds)),
                 "loss": number(mean(entry.get("final_loss") for entry in entries)),
-                "notes": _notes(note for entry in entries for note in entry.get("notes") or []),
+                "notes": "; ".join(
+                    filter(None, (tuned(entries), _notes(n for entry in entries for n in entry.get("notes") or [])))
+                ),
             }
         )
     return rows

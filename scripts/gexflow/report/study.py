@@ -6,6 +6,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from gexflow.files import read_json, read_table
+from gexflow.network_names import REFERENCES
 from gexflow.report.controls import beside_their_models
 from gexflow.report.cost import Job, read_job
 from gexflow.variants import base_of, is_leaky
@@ -17,7 +18,7 @@ AUDIT_TEXT = ("check", "subject", "finding", "value", "expected", "detail")
 # Files of the whole study.
 OF_STUDY = ("shared_samples", "ranks", "rank_tests")
 STUDY_TEXT = ("dataset", "other", "same_family", "note", "family", "model")
-REFERENCE_MODELS = ("majority", "centroid", "logistic")
+REFERENCE_MODELS = REFERENCES  # by name, where no settings tell them
 
 Paths = Mapping[str, Iterable[str | Path]]
 Files = dict[str, dict[tuple[str, ...], Path]]

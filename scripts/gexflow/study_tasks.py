@@ -8,6 +8,7 @@ from typing import Any
 
 from gexflow.estimate import Planned
 from gexflow.files import read_json
+from gexflow.site_variants import cohort_owner
 from gexflow.variants import base_of, is_leaky, with_controls
 from gexflow.work import Cohort, Task, kept_genes
 
@@ -64,7 +65,8 @@ class Study:
 
     def _datasets(self) -> dict[str, dict[str, Any]]:
         names = self._config["run"]["datasets"]
-        return {name: self._config["datasets"][base_of(name)] for base in names for name in (base, f"{base}~published")}
+        variants = [f"{base}{variant}" for base in names for variant in ("", "~published", "~sites")]
+        return {name: self._config["datasets"][base_of(name)] for name in variants}
 
     def _task(self, place: Sequence[str], rule: str) -> Task:
         dataset, cohort = place[0], self._cohort(place[0])
@@ -96,7 +98,7 @@ class Study:
     def _read(self, dataset: str) -> Cohort | None:
         """Return the cohort as its card has it, once it was read."""
         try:
-            card = read_json(self._results / dataset / "card.json")
+            card = read_json(self._results / cohort_owner(dataset) / "card.json")
             return Cohort(card["samples"], card["genes"], len(card["classes"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None

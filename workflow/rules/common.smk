@@ -15,6 +15,7 @@ from gexflow.digest import code_digest
 from gexflow.errors import InputError
 from gexflow.network_names import is_image_network
 from gexflow.recipe_names import layout_name, learns_nothing
+from gexflow.site_variants import cohort_owner, is_by_site, with_sites
 from gexflow.variants import base_of, control_of, is_leaky, with_controls, with_published
 
 
@@ -36,7 +37,7 @@ RUN = STUDY["run"]
 CHOSEN_MODELS = {name: STUDY["models"][name] for name in RUN["models"]}
 CHOSEN_DATASETS = {name: STUDY["datasets"][name] for name in RUN["datasets"]}
 CHOSEN_IMAGES = [name for name, model in CHOSEN_MODELS.items() if is_image_network(model["network"])]
-DATASETS = with_published(CHOSEN_DATASETS, CHOSEN_IMAGES)
+DATASETS = with_sites(with_published(CHOSEN_DATASETS, CHOSEN_IMAGES))
 MODELS = with_controls(CHOSEN_MODELS)
 DOWNLOADS = str(BASE / RUN["downloads"])
 WEIGHTS = str(BASE / RUN["weights"])
@@ -97,14 +98,14 @@ def repeats_of(dataset):
 
 
 def models_of(dataset):
-    """Return the models that run on a dataset, each followed by its controls; these have no place in a leaky one."""
+    """Return the models that run on a dataset, each followed by its controls; these have no place in a variant."""
     models = [name for name in MODELS if base_of(name) in DATASETS[dataset].get("models", CHOSEN_MODELS)]
-    return [name for name in models if not control_of(name)] if is_leaky(dataset) else models
+    return [name for name in models if not control_of(name)] if control_of(dataset) else models
 
 
 def attributed_models(dataset):
-    """Return the models of a dataset whose genes are attributed: none of a leaky one."""
-    wanted = [] if is_leaky(dataset) else STUDY["attribution"]["models"]
+    """Return the models of a dataset whose genes are attributed: none of a variant."""
+    wanted = [] if control_of(dataset) else STUDY["attribution"]["models"]
     return [name for name in models_of(dataset) if name in wanted]
 
 
@@ -141,6 +142,11 @@ def over_folds(pattern, wildcards, **names):
 
 
 # --- cohorts
+
+
+def cohort_file(wildcards):
+    """Return the cohort of a dataset; folds by site are made of the ordinary one's."""
+    return COHORT.format(dataset=cohort_owner(wildcards.dataset))
 
 
 def source_file(dataset, kind):
@@ -221,7 +227,7 @@ def reading_settings(wildcards):
     """Return what decides how a cohort is read, and the addresses that its card shows."""
     dataset = DATASETS[wildcards.dataset]
     other = ("title", "files", "simulate", "models", "recipes", "family", "expected", "tried_on", "variants")
-    other += ("folds", "repeats")
+    other += ("folds", "repeats", "holdout")
     settings = {key: value for key, value in dataset.items() if key not in other}
     addresses, expected = {}, {}
     for kind in FILE_KINDS:
@@ -244,12 +250,22 @@ def family_settings(wildcards):
 
 
 def split_settings(wildcards):
+    """Return how a dataset is split: `protocol` is published, site, or group for the ordinary folds."""
     dataset = base_of(wildcards.dataset)
+    settings = {"dataset": dataset, "seed": RUN["seed"]}
     if is_leaky(wildcards.dataset):
-        return canonical({"dataset": dataset, "protocol": DATASETS[wildcards.dataset]["protocol"], "seed": RUN["seed"]})
-    settings = {key: RUN[key] for key in ("repeats", "seed", "validation")}
+        return canonical({"protocol": DATASETS[wildcards.dataset]["protocol"], **settings})
+    settings["protocol"] = "site" if is_by_site(wildcards.dataset) else "group"
     settings["min_class_size"] = DATASETS[dataset]["min_class_size"]
-    return canonical({"dataset": dataset, "folds": folds_of(dataset), **settings})
+    settings["holdout"] = holdout_of(dataset)
+    settings |= {"folds": folds_of(dataset), "repeats": repeats_of(dataset), "validation": RUN["validation"]}
+    return canonical(settings)
+
+
+def holdout_of(dataset):
+    """Return which samples of a dataset are held out; {} for none."""
+    wanted = DATASETS[dataset].get("holdout", {"share": RUN["holdout"]})
+    return {} if wanted.get("share") == 0 else wanted
 
 
 # --- recipes
@@ -276,8 +292,8 @@ def layout_settings(wildcards):
 
 
 def image_sources(dataset):
-    """Return recipe and layout of every image network of a dataset, by its name; a leaky one is not drawn."""
-    names = [] if is_leaky(dataset) else [name for name in models_of(dataset) if name in image_models()]
+    """Return recipe and layout of every image network of a dataset, by its name; a variant is not drawn."""
+    names = [] if control_of(dataset) else [name for name in models_of(dataset) if name in image_models()]
     return {name: (recipe_of(dataset, name), layout_name(MODELS[name]["layout"])) for name in names}
 
 
@@ -433,6 +449,11 @@ def of_datasets(pattern):
     return expand(pattern, dataset=DATASETS)
 
 
+def of_cohorts(pattern):
+    """Return a pattern once a cohort: folds by site have the ordinary dataset's."""
+    return expand(pattern, dataset=dict.fromkeys(map(cohort_owner, DATASETS)))
+
+
 def of_ranked(pattern):
     """Return a pattern once a dataset that is compared with others: not for leaky ones."""
     return expand(pattern, dataset=CHOSEN_DATASETS)
@@ -485,7 +506,7 @@ def benchmark_files(wildcards, output):
     jobs = [f"{dataset}/simulate_cohort" for dataset in CHOSEN_DATASETS if simulated(dataset)]
     for dataset in DATASETS:
         models = models_of(dataset)
-        jobs += [f"{dataset}/read_cohort", f"{dataset}/evaluation/score_cohort"]
+        jobs += [f"{dataset}/evaluation/score_cohort"] + [f"{dataset}/read_cohort"] * (not is_by_site(dataset))
         jobs += [f"{dataset}/recipes/{name}" for name in recipe_jobs(dataset)]
         jobs += [f"{dataset}/models/{model}/{name}" for model in models for name in model_jobs(dataset, model)]
         jobs += [f"{dataset}/attribution/{model}/attribute_genes" for model in attributed_models(dataset)]

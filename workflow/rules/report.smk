@@ -3,8 +3,9 @@
 
 rule write_report:
     input:
-        cards=of_datasets("results/{dataset}/card.json"),
-        card_figures=of_datasets("results/{dataset}/card.svg"),
+        cards=of_cohorts("results/{dataset}/card.json"),
+        card_figures=of_cohorts("results/{dataset}/card.svg"),
+        splits=of_datasets("results/{dataset}/splits.json"),
         shared_samples="results/comparison/shared_samples.tsv",
         metrics=of_datasets("results/{dataset}/evaluation/metrics.tsv"),
         intervals=of_datasets("results/{dataset}/evaluation/intervals.tsv"),

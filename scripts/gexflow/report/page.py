@@ -8,13 +8,13 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
-from gexflow.report import sections
+from gexflow.report import by_site, sections
 from gexflow.report.caveats import find_caveats
 from gexflow.report.controls import explained, is_control, naming, without_controls
 from gexflow.report.cost import cost_table
 from gexflow.report.curves import curves_figure
 from gexflow.report.figures import confusion_figure, interval_figure, page_drawing
-from gexflow.report.leaky import WHY, beside_clean, called, without_leaky
+from gexflow.report.leaky import WHY, beside_clean, called, without_variants
 from gexflow.report.shared import not_compared, shared_table
 from gexflow.report.stability import stability_rows
 from gexflow.report.study import Study
@@ -62,11 +62,16 @@ def render_page(study: Study, template_folder: str | Path) -> str:
         controls=explained(study.datasets),
         metric_names=list(sections.METRICS.values()),
         datasets=[
-            _dataset(dataset, number, share, fitting) | {"published": beside_clean(dataset, study.datasets)}
+            _dataset(dataset, number, share, fitting)
+            | {
+                "published": beside_clean(dataset, study.datasets),
+                "across_sites": by_site.beside_ordinary(dataset, study.datasets),
+            }
             for number, dataset in enumerate(study.datasets, 1)
         ],
-        dataset_count=len(without_leaky(study.datasets)),
+        dataset_count=len(without_variants(study.datasets)),
         why_leaky=WHY,
+        asks_by_site=by_site.ASKS,
         shared=shared_table(study.shared),
         not_compared=not_compared(study.shared),
         run=_run(settings),

@@ -8,6 +8,7 @@ from typing import Any
 from gexflow.files import read_json, read_table
 from gexflow.report.controls import beside_their_models
 from gexflow.report.cost import Job, read_job
+from gexflow.site_variants import cohort_owner, is_by_site
 from gexflow.variants import base_of, is_leaky
 
 # Columns that hold names: a class called `1` or a gene called `NA` must stay what it is.
@@ -21,7 +22,7 @@ Files = dict[str, dict[tuple[str, ...], Path]]
 # For each kind of file, the places of dataset and of model or recipe in its path below `results/`.
 KEYS = {
     **dict.fromkeys(
-        ("cards", "card_figures", "metrics", "intervals", "per_class", "confusion", "controls", "truth"), (0,)
+        ("cards", "card_figures", "splits", "metrics", "intervals", "per_class", "confusion", "controls", "truth"), (0,)
     ),
     **dict.fromkeys(("genes", "heatmaps", "deltas", "recovery", "summaries", "stabilities"), (0, 2)),
     "images": (0, 2, 4),  # one a layout
@@ -38,10 +39,10 @@ class Study:
     settings : dict
         Title, config, versions, digest and the choices of datasets, models and recipes.
     datasets : list of dict
-        One a dataset, its leaky variant behind it: `name`, `card`, `expected` and `tried_on` of the config,
-        `card_figure` (SVG, or None), `classes`, `models`, `recipes`, `controls` (rows of differences), `images`
-        (`models` that see them, `drawing`, `path`), `truth` (None for real data). A model is a dict: `name`,
-        `reference`, `image`, `recipe`, `folds` (rows of metrics), `intervals` (metric, then method), `per_class`,
+        One a dataset, its variants behind it: `name`, `card`, `expected` and `tried_on` of the config,
+        `card_figure` (SVG, or None), `splits` (facts of its folds), `classes`, `models`, `recipes`, `controls` (rows of
+        differences), `images` (`models` that see them, `drawing`, `path`), `truth` (None for real data). A model is a
+        dict: `name`, `reference`, `image`, `recipe`, `folds` (rows of metrics), `intervals` (metric, then method), `per_class`,
         `confusion` (`classes` and `counts`, or None), `training` and `histories` (one entry, one table a fold) and
         `attribution` (or None).
     shared : list of dict
@@ -62,8 +63,8 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     Parameters
     ----------
     paths : mapping of lists of paths
-        `cards`, `card_figures`, `metrics`, `intervals`, `per_class`, `confusion`, `genes`, `heatmaps`, `deltas`,
-        `recovery`, `truth`, `summaries`, `stabilities`, `images`, `trainings`, `histories`, `shared_samples`,
+        `cards`, `card_figures`, `splits`, `metrics`, `intervals`, `per_class`, `confusion`, `genes`, `heatmaps`,
+        `deltas`, `recovery`, `truth`, `summaries`, `stabilities`, `images`, `trainings`, `histories`, `shared_samples`,
         `benchmarks` (there or not); a kind may be missing. Dataset, model, recipe and layout are taken from the path
         below the last `results/`.
     settings : dict
@@ -101,7 +102,7 @@ def _index(paths: Paths) -> Files:
 
 def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any]:
     def read(kind: str) -> Any:
-        path = files[kind].get((name,))
+        path = files[kind].get((cohort_owner(name) if kind in ("cards", "truth") else name,))
         return None if path is None else read_json(path) if path.suffix == ".json" else read_table(path, TEXT)
 
     config = settings.get("config", {}).get("datasets", {}).get(base_of(name), {})
@@ -109,6 +110,12 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
     if is_leaky(name):  # the rest of what the config says is of the clean dataset
         config = {}
         card["simulated"] = card.get("simulated") or (base_of(name),) in files["truth"]
+    if is_by_site(name):  # of the cohort, what the folds need; the rest stands with the ordinary dataset
+        config, card = (
+            {},
+            {key: card[key] for key in ("title", "classes", "simulated", "groups", "source") if key in card},
+        )
+    splits = read("splits") or {}
     tables = {kind: read(kind) for kind in ("metrics", "intervals", "per_class", "confusion")}
     controls = read("controls")
     classes = _classes(card, tables["confusion"])
@@ -127,7 +134,8 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
         "controls": [] if controls is None else _rows(controls),
         "images": _images(name, files, recipes, settings.get("layouts", {}).get(name, {})),
         "models": [_model(name, model, recipes.get(model), tables, classes, files, settings) for model in models],
-        "repeats": 1 if is_leaky(name) else settings.get("config", {}).get("run", {}).get("repeats", 1),
+        "splits": splits,
+        "repeats": splits.get("repeats", 1),
         "recipes": [
             {"name": recipe, "rows": _rows(read_table(path, TEXT)), "stability": _stability((name, recipe), files)}
             for (dataset, recipe), path in files["summaries"].items()

@@ -42,9 +42,9 @@ class Study:
         One a dataset, its variants behind it: `name`, `card`, `expected` and `tried_on` of the config,
         `card_figure` (SVG, or None), `splits` (facts of its folds), `classes`, `models`, `recipes`, `controls` (rows of
         differences), `images` (`models` that see them, `drawing`, `path`), `truth` (None for real data). A model is a
-        dict: `name`, `reference`, `image`, `recipe`, `folds` (rows of metrics), `intervals` (metric, then method), `per_class`,
-        `confusion` (`classes` and `counts`, or None), `training` and `histories` (one entry, one table a fold) and
-        `attribution` (or None).
+        dict: `name`, `reference`, `image`, `recipe`, `folds` (rows of metrics), `intervals` (metric, then method),
+        `per_class`, `confusion` (`classes` and `counts`, or None), `training` and `histories` (one entry, one table a
+        fold) and `attribution` (or None).
     shared : list of dict
         Rows of the table of shared samples: what every dataset shares with every other one.
     jobs : list of Job

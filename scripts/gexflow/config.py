@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
+from gexflow.config_external import check_external
 from gexflow.config_files import check_entries, full_entries
 from gexflow.config_models import check_model
 from gexflow.errors import InputError, nearest
@@ -210,6 +211,11 @@ def check_names(config: dict) -> None:
         check_entries(place, dataset)
         for rule in ("label", "group", "batch"):
             _check_pattern(f"{place}.{rule}.pattern", dataset.get(rule, {}).get("pattern"))
+    for number, entry in enumerate(config["external"]):
+        for key in ("train", "test"):
+            _known([entry[key]], datasets, f"external.{number}.{key}", "dataset")
+        _known(entry.get("models", []), models, f"external.{number}.models", "model")
+    check_external(config)
     _known(config["attribution"]["models"], models, "attribution.models", "model")
     for name in config["attribution"]["models"]:
         if models[name]["network"] in REFERENCES:

@@ -129,3 +129,85 @@ def test_a_mistake_is_told_before_anything_runs(tmp_path, keys, words):
     path.write_text(yaml.safe_dump(config))
     done = project.snakemake("--dry-run", ok=False)
     assert all(word in done.stdout + done.stderr for word in words), done.stderr
+
+
+def two_families(folder: Path, external: list, **datasets: dict) -> Project:
+    project = tiny_study(folder, "a", "b")
+    path = Path(project.config)
+    config = yaml.safe_load(path.read_text())
+    config["run"]["models"] = ["majority", "centroid"]
+    config["external"] = external
+    for name, entry in config["datasets"].items():
+        entry["recipes"] = {"majority": "plain", "centroid": "plain"}
+        entry |= datasets.get(name, {})
+    path.write_text(yaml.safe_dump(config))
+    return project
+
+
+@pytest.mark.workflow
+@pytest.mark.parametrize(
+    ("external", "datasets", "words"),
+    [
+        ([{"train": "a", "test": "c"}], {}, ['external.0.test names the unknown dataset "c"']),
+        ([{"train": "a", "test": "gse4107"}], {}, ["external.0.test is gse4107, which is not run"]),
+        ([{"train": "a", "test": "b"}], {"b": {"family": "a"}}, ["both are of the family a: they share patients"]),
+        ([{"train": "a", "test": "a"}], {}, ["both are of the family a"]),
+        ([{"train": "a", "test": "b"}] * 2, {}, ["external.1 tests a on b once more"]),
+        ([{"train": "a", "test": "b", "models": ["gexpnet"]}], {}, ["names gexpnet, which does not run on a"]),
+        ([{"train": "a", "test": "b", "models": ["gexpnet~dense"]}], {}, ["external.0.models names gexpnet~dense"]),
+        ([{"train": "a"}], {}, ['external.0 lacks the key "test"']),
+    ],
+)
+def test_an_external_test_that_cannot_be_made_is_told(tmp_path, external, datasets, words):
+    done = two_families(tmp_path, external, **datasets).snakemake("--dry-run", ok=False)
+    assert all(word in done.stdout + done.stderr for word in words), done.stderr
+
+
+@pytest.mark.workflow
+def test_a_hold_out_stays_locked_until_the_config_opens_it(tmp_path):
+    project = two_families(tmp_path, [], a={"holdout": {"share": 0.2}})
+    locked = project.would_run()
+    assert not {"open_holdout", "predict_holdout", "score_new_samples"} & set(locked)
+    path = Path(project.config)
+    config = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump({**config, "evaluation": {"holdout": "report"}}))
+    opened = {"open_holdout": 1, "predict_holdout": 2, "score_new_samples": 1}
+    assert project.would_run() == {**locked, **opened}
+
+
+@pytest.mark.workflow
+def test_an_external_test_adds_its_own_jobs_alone(tmp_path):
+    (tmp_path / "with").mkdir()
+    (tmp_path / "without").mkdir()
+    entry = {"train": "a", "test": "b", "models": ["centroid"]}
+    planned_jobs = two_families(tmp_path / "with", [entry]).would_run()
+    assert planned_jobs == {
+        **two_families(tmp_path / "without", []).would_run(),
+        "predict_external": 1,
+        "score_new_samples": 1,
+    }
+
+
+@pytest.mark.workflow
+def test_an_opened_hold_out_and_an_external_test_go_through_to_the_report(tmp_path):
+    project = two_families(tmp_path, [{"train": "a", "test": "b"}], a={"holdout": {"share": 0.2}})
+    path = Path(project.config)
+    config = yaml.safe_load(path.read_text()) | {"evaluation": {"holdout": "report"}}
+    path.write_text(yaml.safe_dump(config))
+    project.run()
+    results = project.study / "results"
+    holdout = read_table(results / "a/holdout/metrics.tsv", ("model",))
+    assert list(zip(holdout["model"], holdout["fold"], holdout["samples"], strict=True)) == [
+        ("majority", 1, 8),
+        ("majority", 2, 8),
+        ("centroid", 1, 8),
+        ("centroid", 2, 8),
+    ]
+    assert read_table(results / "a/external/b/metrics.tsv", ("model",))["samples"].tolist() == [SAMPLES] * 4
+    assert len(read_json(results / "a/holdout/opened.json")) == 1
+    config["run"]["seed"] = 33
+    path.write_text(yaml.safe_dump(config))
+    project.run()
+    openings = read_json(results / "a/holdout/opened.json")
+    assert [entry["changed"] for entry in openings][1][:2] == ["the held-out samples", "the folds"]
+    assert "Hold-out opened again" in (results / "report/index.html").read_text()

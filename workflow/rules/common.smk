@@ -5,6 +5,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
@@ -46,6 +47,7 @@ with open(BASE / "resources/weights.tsv") as table:
 
 COHORT = "results/{dataset}/cohort.h5ad"
 FEATURES = "results/{dataset}/recipes/{recipe}/fold{fold}/features.h5ad"
+FITTED = "results/{dataset}/recipes/{recipe}/fold{fold}/fitted.h5ad"
 LAYOUT = "results/{dataset}/recipes/{recipe}/fold{fold}/layouts/{layout}.tsv"
 
 
@@ -372,6 +374,70 @@ def model_layouts(wildcards):
         return []
     layout = layout_name(MODELS[wildcards.model]["layout"])
     return over_folds(LAYOUT, wildcards, recipe=recipe_of(wildcards.dataset, wildcards.model), layout=layout)
+
+
+def model_fitted(wildcards):
+    """Return the fitted recipes of all folds that a model learns from."""
+    return over_folds(FITTED, wildcards, recipe=recipe_of(wildcards.dataset, wildcards.model))
+
+
+def model_files(wildcards):
+    """Return the weights of a network in all folds; none of a reference model, which keeps none."""
+    return [] if wildcards.model in networks(*REFERENCES) else trained_networks(wildcards)
+
+
+def prediction_settings(wildcards):
+    """Return what decides how new samples are prepared and predicted."""
+    model = json.loads(model_settings(wildcards))
+    return canonical({"model": model, "recipe": STUDY["recipes"][recipe_of(wildcards.dataset, wildcards.model)]})
+
+
+# Samples that no fold has seen: of a hold-out that is opened, or of another cohort.
+HOLDOUTS = [name for name in CHOSEN_DATASETS if holdout_of(name) and STUDY["evaluation"]["holdout"] == "report"]
+EXTERNAL = {(entry["train"], entry["test"]): entry for entry in STUDY["external"]}
+
+
+def target_cohort(wildcards):
+    return COHORT.format(dataset=wildcards.target)
+
+
+def new_models(dataset, place):
+    """Return the models that predict a hold-out, or another cohort (`external/{target}`); controls do not."""
+    models = [name for name in models_of(dataset) if not control_of(name)]
+    if place == "holdout":
+        return models
+    wanted = EXTERNAL[dataset, place.split("/")[1]].get("models", models)
+    return [name for name in models if name in wanted]
+
+
+def new_predictions(wildcards):
+    """Return the predictions of new samples, model by model."""
+    models = new_models(wildcards.dataset, wildcards.place)
+    return expand("results/{dataset}/{place}/{model}/predictions.tsv", model=models, **wildcards)
+
+
+def new_score_settings(wildcards):
+    return canonical({"models": new_models(wildcards.dataset, wildcards.place)})
+
+
+def opening_settings(wildcards):
+    """Return all that decides what is seen of a hold-out once it is open."""
+    models = new_models(wildcards.dataset, "holdout")
+    seen = {name: SimpleNamespace(dataset=wildcards.dataset, model=name) for name in models}
+    settings = {name: json.loads(prediction_settings(model)) for name, model in seen.items()}
+    return canonical({"split": json.loads(split_settings(wildcards)), "models": settings})
+
+
+def of_new(name):
+    """Return a file of every hold-out that is open, and of every external test."""
+    places = [(dataset, "holdout") for dataset in HOLDOUTS] + [(d, f"external/{target}") for d, target in EXTERNAL]
+    return [f"results/{dataset}/{place}/{name}" for dataset, place in places]
+
+
+def of_external_models(name):
+    """Return a file of every model of every external test."""
+    pairs = [(d, target, model) for d, target in EXTERNAL for model in new_models(d, f"external/{target}")]
+    return [f"results/{dataset}/external/{target}/{model}/{name}" for dataset, target, model in pairs]
 
 
 def weights_file(name):

@@ -22,6 +22,9 @@ rule write_report:
         trainings=of_trained("training.json"),
         histories=of_trained("history.tsv", only_networks=True),
         images=of_images(),
+        new_metrics=of_new("metrics.tsv"),
+        external_facts=of_external_models("facts.json"),
+        openings=expand("results/{dataset}/holdout/opened.json", dataset=HOLDOUTS),
         template=BASE / "workflow/report/index.html.j2",
         style=BASE / "workflow/report/style.css",
     output:

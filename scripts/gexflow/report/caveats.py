@@ -8,6 +8,7 @@ from gexflow.log import CAUTION
 from gexflow.report.by_site import MARK as BY_SITE
 from gexflow.report.by_site import not_across
 from gexflow.report.controls import naming, without_controls
+from gexflow.report.external import opening_caveats
 from gexflow.report.leaky import MARK, WHY, called
 from gexflow.report.shared import shared_caveats
 from gexflow.report.study import Study
@@ -60,7 +61,7 @@ def find_caveats(study: Study) -> list[dict[str, Any]]:
         items = _grouped([(called(dataset["name"]), item) for dataset in study.datasets for item in check(dataset)])
         if items:
             caveats.append({"title": title, "text": text, "loud": loud, "items": items})
-    caveats += shared_caveats(study.shared)
+    caveats += shared_caveats(study.shared) + opening_caveats(study.new)
     return sorted(caveats, key=lambda caveat: not caveat["loud"])
 
 

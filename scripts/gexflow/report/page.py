@@ -13,6 +13,8 @@ from gexflow.report.caveats import find_caveats
 from gexflow.report.controls import explained, is_control, naming, without_controls
 from gexflow.report.cost import cost_table
 from gexflow.report.curves import curves_figure
+from gexflow.report.external import METRICS as NEW_METRICS
+from gexflow.report.external import new_tables
 from gexflow.report.figures import confusion_figure, interval_figure, page_drawing
 from gexflow.report.leaky import WHY, beside_clean, called, without_variants
 from gexflow.report.shared import not_compared, shared_table
@@ -66,12 +68,14 @@ def render_page(study: Study, template_folder: str | Path) -> str:
             | {
                 "published": beside_clean(dataset, study.datasets),
                 "across_sites": by_site.beside_ordinary(dataset, study.datasets),
+                "new": new_tables(dataset, study.new),
             }
             for number, dataset in enumerate(study.datasets, 1)
         ],
         dataset_count=len(without_variants(study.datasets)),
         why_leaky=WHY,
         asks_by_site=by_site.ASKS,
+        new_metrics=list(NEW_METRICS.values()),
         shared=shared_table(study.shared),
         not_compared=not_compared(study.shared),
         run=_run(settings),
@@ -217,7 +221,7 @@ def _heatmap(model: dict[str, Any], dataset: str, name: str, most_bytes: int) ->
 def _run(settings: dict[str, Any]) -> dict[str, Any]:
     config = settings.get("config", {})
     run = config.get("run", {})
-    names = ("seed", "folds", "repeats", "validation")
+    names = ("seed", "folds", "repeats", "validation", "holdout")
     facts = [(name.capitalize(), str(run[name])) for name in names if name in run]
     return {
         "facts": facts,

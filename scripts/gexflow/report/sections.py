@@ -7,6 +7,7 @@ from gexflow.report import by_site
 from gexflow.report.caveats import Dataset, dataset_marks, folds_of, random_weights, repeat_folds, simulated
 from gexflow.report.cohort_facts import card_facts
 from gexflow.report.controls import beside_their_models, differences, is_control, naming, without_controls
+from gexflow.report.external import holdout_fact
 from gexflow.report.leaky import MARK, WHY, called
 from gexflow.report.study import Study
 from gexflow.report.words import (
@@ -99,6 +100,7 @@ def cohort(dataset: Dataset) -> dict[str, Any]:
             *card_facts(card),
         ]
     )
+    facts.append(("Held out", holdout_fact(dataset)))
     if truth and not is_by_site(dataset["name"]):
         planted = sum(len(genes) for genes in (truth.get("planted") or {}).values())
         facts.append(("Best possible accuracy", f"{percent(truth.get('bayes_accuracy'))} % (Bayes, known)"))

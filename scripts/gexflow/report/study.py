@@ -8,6 +8,7 @@ from typing import Any
 from gexflow.files import read_json, read_table
 from gexflow.report.controls import beside_their_models
 from gexflow.report.cost import Job, read_job
+from gexflow.report.external import read_new
 from gexflow.site_variants import cohort_owner, is_by_site
 from gexflow.variants import base_of, is_leaky
 
@@ -49,12 +50,15 @@ class Study:
         Rows of the table of shared samples: what every dataset shares with every other one.
     jobs : list of Job
         What the jobs behind these results cost.
+    new : list of dict
+        What was found on samples that no fold has seen, see `read_new`.
     """
 
     settings: dict[str, Any]
     datasets: list[dict[str, Any]]
     shared: list[dict[str, Any]] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
+    new: list[dict[str, Any]] = field(default_factory=list)
 
 
 def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
@@ -65,8 +69,8 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     paths : mapping of lists of paths
         `cards`, `card_figures`, `splits`, `metrics`, `intervals`, `per_class`, `confusion`, `genes`, `heatmaps`,
         `deltas`, `recovery`, `truth`, `summaries`, `stabilities`, `images`, `trainings`, `histories`, `shared_samples`,
-        `benchmarks` (there or not); a kind may be missing. Dataset, model, recipe and layout are taken from the path
-        below the last `results/`.
+        `new_metrics`, `external_facts`, `openings`, `benchmarks` (there or not); a kind may be missing. Dataset, model,
+        recipe and layout are taken from the path below the last `results/`.
     settings : dict
         What the config says about the study; see the rule `write_report`.
     """
@@ -79,7 +83,7 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     shared = [row for table in tables for row in _rows(table)]
     datasets = [_dataset(name, files, settings) for name in beside_their_models(names)]
     jobs = [read_job(path, place(path)) for path in paths.get("benchmarks") or []]
-    return Study(settings, datasets, shared, jobs)
+    return Study(settings, datasets, shared, jobs, read_new(paths, place))
 
 
 def place(path: str | Path) -> tuple[str, ...]:

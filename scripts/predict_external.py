@@ -16,7 +16,9 @@ with job(snakemake) as log, threadpool_limits(snakemake.threads):
     where = f"{snakemake.wildcards.model} of {names[0]} on {names[1]}"
     trained = anndata.read_h5ad(given.cohort, backed="r")
     classes = sorted(set(anndata.read_h5ad(given.features[0], backed="r").obs["label"].astype(str)))
-    target = files.read_by_gene(given.target)
+    splits = [files.read_table(path, text=("sample", "group", "part")) for path in given.target_splits]
+    locked = {sample for table in splits for sample in table["sample"][table["part"] == "holdout"]}
+    target = files.read_by_gene(given.target, leave_out=locked)
     new = external_samples(target, trained.var, classes, str(trained.uns["scale"]), names)
     folds = fold_files(given.features, given.fitted, given.model, given.layouts, given.weights)
     tables, facts = [], []
@@ -27,4 +29,4 @@ with job(snakemake) as log, threadpool_limits(snakemake.threads):
     for note in [*notes_on(new.facts), *dict.fromkeys(note for fact in facts for note in fact["notes"])]:
         log.warning("%s: %s", where, note)
     files.write_table(pd.concat(tables, ignore_index=True), snakemake.output.predictions)
-    files.write_json({**new.facts, "folds": facts}, snakemake.output.facts)
+    files.write_json({**new.facts, "held_out": len(locked), "folds": facts}, snakemake.output.facts)

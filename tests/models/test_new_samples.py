@@ -91,10 +91,12 @@ def inputs_of(home: Path, network: str) -> dict:
     return {"cohort": str(home / "cohort.h5ad"), **paths, "model": models, "layouts": layouts, "weights": []}
 
 
-def predict_external(home: Path, folder: Path, network: str, target: anndata.AnnData) -> tuple[pd.DataFrame, dict]:
+def predict_external(
+    home: Path, folder: Path, network: str, target: anndata.AnnData, splits: list[str] = ()
+) -> tuple[pd.DataFrame, dict]:
     write_h5ad(target, folder / "target.h5ad")
     outputs = {"predictions": str(folder / "new/predictions.tsv"), "facts": str(folder / "new/facts.json")}
-    inputs = {**inputs_of(home, network), "target": str(folder / "target.h5ad")}
+    inputs = {**inputs_of(home, network), "target": str(folder / "target.h5ad"), "target_splits": list(splits)}
     settings = {"model": settings_of(network), "recipe": STEPS}
     names = {"dataset": "set", "target": "other", "model": network}
     run_script(job_of("predict_external", folder / "logs/new.log", inputs, outputs, settings, wildcards=names))
@@ -133,6 +135,13 @@ def test_a_hold_out_gets_what_the_same_samples_get_from_elsewhere(home, tmp_path
     assert set(found["part"]) == {"holdout"}
     assert set(found["sample"]) == set(cohort.obs_names[LOCKED])
     pd.testing.assert_frame_equal(found.drop(columns="part"), elsewhere.drop(columns="part"))
+
+
+def test_the_hold_out_of_another_cohort_stays_out_of_its_test(home, tmp_path):
+    target = anndata.read_h5ad(home / "cohort.h5ad")
+    found, facts = predict_external(home, tmp_path, "centroid", target, [str(home / "splits.tsv")])
+    assert set(found["sample"]) == set(target.obs_names[~LOCKED])
+    assert facts["held_out"] == LOCKED.sum()
 
 
 def test_lacking_genes_and_other_classes_are_counted(home, tmp_path):

@@ -401,6 +401,11 @@ def target_cohort(wildcards):
     return COHORT.format(dataset=wildcards.target)
 
 
+def target_splits(wildcards):
+    """Return the splits of another cohort where it has a hold-out, which stays out of this test, too."""
+    return [f"results/{wildcards.target}/splits.tsv"] if holdout_of(wildcards.target) else []
+
+
 def new_models(dataset, place):
     """Return the models that predict a hold-out, or another cohort (`external/{target}`); controls do not."""
     models = [name for name in models_of(dataset) if not control_of(name)]

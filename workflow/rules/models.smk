@@ -184,6 +184,7 @@ rule predict_external:
     input:
         cohort=cohort_file,
         target=target_cohort,
+        target_splits=target_splits,
         features=model_features,
         fitted=model_fitted,
         model=model_files,

@@ -99,6 +99,8 @@ def _external_notes(facts: dict[str, dict[str, Any]]) -> list[str]:
     notes = [f"{found}. A gene that a model reads and that is missing there is the median of its training samples."]
     if first["scale"] != first["trained_on"]:
         notes.append(f"Its values are {first['scale']}, those that trained {first['trained_on']}.")
+    if first.get("held_out"):
+        notes.append(f"Its own hold-out ({counted(first['held_out'], 'sample')}) is not among these samples.")
     if first["left_out"]:
         names = [f"{label} ({count})" for label, count in first["left_out"].items()]
         notes.append(f"Left out, since these classes did not train: {listed(names, _MOST_CLASSES)}.")

@@ -10,7 +10,7 @@ from gexflow import files
 from gexflow.models.new_samples import external_samples, fold_files, notes_on, predict_new
 from job import job
 
-with job(snakemake) as log, threadpool_limits(snakemake.threads):
+with job(snakemake) as log, threadpool_limits(1):
     settings, given = json.loads(snakemake.params.settings), snakemake.input
     names = snakemake.wildcards.dataset, snakemake.wildcards.target
     where = f"{snakemake.wildcards.model} of {names[0]} on {names[1]}"
@@ -22,7 +22,7 @@ with job(snakemake) as log, threadpool_limits(snakemake.threads):
     new = external_samples(target, trained.var, classes, str(trained.uns["scale"]), names)
     folds = fold_files(given.features, given.fitted, given.model, given.layouts, given.weights)
     tables, facts = [], []
-    for table, fact in predict_new(new, folds, settings["recipe"], settings["model"], where):
+    for table, fact in predict_new(new, folds, settings["recipe"], settings["model"], where, snakemake.threads):
         tables.append(table)
         facts.append(fact)
         log.info("%s, fold %d: %d of %d genes missing", where, *map(fact.get, ("fold", "missing", "features")))

@@ -168,8 +168,8 @@ rule predict_holdout:
         model=one_of(CHOSEN_MODELS),
     conda:
         "../../envs/gexflow.yaml"
-    # one thread, as fit_reference has, which is run once more; on the CPU, since one pass is no training
-    threads: 1
+    # of a network, on the CPU, since one pass is no training; a reference model has one thread, as in fit_reference
+    threads: 4
     resources:
         mem_mb=by_attempt(16000),
         runtime=by_attempt(240),
@@ -201,8 +201,8 @@ rule predict_external:
         model=one_of(CHOSEN_MODELS),
     conda:
         "../../envs/gexflow.yaml"
-    # one thread, as fit_reference has, which is run once more; on the CPU, since one pass is no training
-    threads: 1
+    # of a network, on the CPU, since one pass is no training; a reference model has one thread, as in fit_reference
+    threads: 4
     resources:
         mem_mb=by_attempt(16000),
         runtime=by_attempt(240),

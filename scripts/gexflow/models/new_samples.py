@@ -135,7 +135,7 @@ class FoldFiles:
 
 
 def predict_new(
-    new: NewSamples, folds: list[FoldFiles], steps: list, settings: dict, where: str
+    new: NewSamples, folds: list[FoldFiles], steps: list, settings: dict, where: str, threads: int = 1
 ) -> Iterator[tuple[pd.DataFrame, dict]]:
     """Let the model of every fold predict new samples; nothing is fitted to them.
 
@@ -150,7 +150,9 @@ def predict_new(
     settings : dict
         The model's keys of the config, and `seed`.
     where : str
-        Names of the datasets and the recipe, for messages.
+        Names of model and datasets, for messages.
+    threads : int
+        Of a network.
 
     Yields
     ------
@@ -187,7 +189,7 @@ def predict_new(
 
             shape = found.values.shape[1], len(fold.classes)
             network = load_trained(settings, *shape, files.model, files.layout, files.weights)
-            probabilities = predict_stored(network, found.values, settings)
+            probabilities = predict_stored(network, found.values, settings, threads)
         parts = np.full(len(new.samples), new.part)
         table = prediction_table(new.samples, parts, new.labels, probabilities, fold.classes, number)
         yield table, {"fold": number, "features": len(found.known), "missing": missing, "notes": found.notes}

@@ -39,6 +39,7 @@ def load_trained(
     return network
 
 
-def predict_stored(network: torch.nn.Module, values: np.ndarray, settings: dict) -> np.ndarray:
+def predict_stored(network: torch.nn.Module, values: np.ndarray, settings: dict, threads: int) -> np.ndarray:
     """Return class probabilities, float64 (samples, classes), of features (samples, genes), on the CPU."""
+    torch.set_num_threads(threads)
     return predict(network, values, torch.device("cpu"), Training.from_settings(settings))

@@ -67,49 +67,6 @@ def test_a_dataset_of_its_own_repeats_has_so_many_folds(tmp_path):
     assert {rule for rule, _, _ in jobs if rule.startswith("prepare_folds")} == {"prepare_folds", "prepare_folds_6"}
 
 
-def other_splits(folder: Path) -> Project:
-    """Two small tables: one with repeats of its own, one with folds by site and a hold-out."""
-    project = tiny_study(folder, "a", "b")
-    for name in "ab":
-        table = pd.read_csv(folder / f"{name}.csv")
-        table.insert(1, "site", [f"s{row // 8}" for row in range(SAMPLES)])
-        table.to_csv(folder / f"{name}.csv", index=False)
-    path = Path(project.config)
-    config = yaml.safe_load(path.read_text())
-    for entry in config["datasets"].values():
-        entry |= {"batch": {"field": "site"}, "ignore": []}
-    config["datasets"]["a"] |= {"repeats": 3}
-    config["datasets"]["b"] |= {"variants": [SITES], "holdout": {"share": 0.2}}
-    path.write_text(yaml.safe_dump(config))
-    return project
-
-
-@pytest.mark.workflow
-def test_repeats_sites_and_a_hold_out_go_through_to_the_report(tmp_path):
-    project = other_splits(tmp_path)
-    done = project.run()
-    assert (done["read_cohort"], done["split_cohort"]) == (2, 3)
-    results = project.study / "results"
-    splits = read_table(results / "a/splits.tsv", ("sample", "group", "part"))
-    tests = splits[splits["part"] == "test"]
-    assert sorted(set(splits["fold"])) == [1, 2, 3, 4, 5, 6]
-    assert tests.groupby("sample").size().tolist() == [3] * SAMPLES
-    assert len({frozenset(part["sample"]) for _, part in tests.groupby("fold")}) == 6  # drawn anew each time
-    metrics = read_table(results / "a/evaluation/metrics.tsv", ("model",))
-    assert metrics["fold"].tolist() == [1, 2, 3, 4, 5, 6]
-    page = (results / "report/index.html").read_text()
-    assert "6 folds it is 2.646 times" in re.sub(r"\s+", " ", page)  # sqrt(1 + 6 / (2 - 1))
-    locked = {name: read_json(results / name / "splits.json")["holdout"] for name in ("b", "b~sites")}
-    assert locked["b"] == locked["b~sites"]
-    for name in locked:
-        seen = [
-            read_table(path, ("sample", "part")) for path in (results / name).glob("models/*/fold*/predictions.tsv")
-        ]
-        assert len(seen) == 2
-        assert sum(map(len, seen)) == SAMPLES - locked[name]["samples"]
-    assert "folds by site" in page
-
-
 @pytest.mark.workflow
 @pytest.mark.parametrize(
     ("keys", "words"),
@@ -188,26 +145,86 @@ def test_an_external_test_adds_its_own_jobs_alone(tmp_path):
     }
 
 
-@pytest.mark.workflow
-def test_an_opened_hold_out_and_an_external_test_go_through_to_the_report(tmp_path):
-    project = two_families(tmp_path, [{"train": "a", "test": "b"}], a={"holdout": {"share": 0.2}})
+def other_splits(folder: Path) -> Project:
+    """Two small tables with sites and hold-outs: one has repeats, the other one folds by site and is tested on."""
+    project = two_families(folder, [{"train": "a", "test": "b"}])
+    for name in "ab":
+        table = pd.read_csv(folder / f"{name}.csv")
+        table.insert(1, "site", [f"s{row // 8}" for row in range(SAMPLES)])
+        table.to_csv(folder / f"{name}.csv", index=False)
     path = Path(project.config)
-    config = yaml.safe_load(path.read_text()) | {"evaluation": {"holdout": "report"}}
+    config = yaml.safe_load(path.read_text())
+    for entry in config["datasets"].values():
+        entry |= {"batch": {"field": "site"}, "holdout": {"share": 0.2}}
+    config["datasets"]["a"] |= {"repeats": 3}
+    config["datasets"]["b"] |= {"variants": [SITES], "models": ["majority"]}
+    config["evaluation"] = {"holdout": "report"}
     path.write_text(yaml.safe_dump(config))
-    project.run()
-    results = project.study / "results"
+    return project
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Project:
+    project = other_splits(tmp_path_factory.mktemp("splits"))
+    done = project.run()
+    assert (done["read_cohort"], done["split_cohort"]) == (2, 3)
+    return project
+
+
+@pytest.mark.workflow
+def test_repeats_go_through_to_the_report(study):
+    results = study.study / "results"
+    splits = read_table(results / "a/splits.tsv", ("sample", "group", "part"))
+    tests = splits[splits["part"] == "test"]
+    assert sorted(set(splits["fold"])) == [1, 2, 3, 4, 5, 6]
+    assert tests.groupby("sample").size().tolist() == [3] * (SAMPLES - 8)
+    assert len({frozenset(part["sample"]) for _, part in tests.groupby("fold")}) == 6  # drawn anew each time
+    metrics = read_table(results / "a/evaluation/metrics.tsv", ("model",))
+    assert metrics[metrics["model"] == "centroid"]["fold"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert read_json(results / "a/recipes/plain/stability.json")["repeats"] == 3
+    page = re.sub(r"\s+", " ", (results / "report/index.html").read_text())
+    assert "with 6 folds, it is 2.646 times" in page  # sqrt(1 + 6 / (2 - 1))
+
+
+@pytest.mark.workflow
+def test_folds_by_site_test_what_the_ordinary_folds_test(study):
+    results = study.study / "results"
+    locked = {name: read_json(results / name / "splits.json")["holdout"] for name in ("b", "b~sites")}
+    assert locked["b"] == locked["b~sites"]
+    tested = {}
+    for name in locked:
+        tables = [
+            read_table(path, ("sample", "part")) for path in results.glob(f"{name}/models/*/fold*/predictions.tsv")
+        ]
+        assert len(tables) == 2
+        tested[name] = sorted(pd.concat(tables)["sample"])
+        assert len(tested[name]) == SAMPLES - locked[name]["samples"]
+    assert tested["b"] == tested["b~sites"]
+    assert "folds by site" in (results / "report/index.html").read_text()
+
+
+@pytest.mark.workflow
+def test_new_samples_go_through_to_the_report(study):
+    results = study.study / "results"
     holdout = read_table(results / "a/holdout/metrics.tsv", ("model",))
-    assert list(zip(holdout["model"], holdout["fold"], holdout["samples"], strict=True)) == [
-        ("majority", 1, 8),
-        ("majority", 2, 8),
-        ("centroid", 1, 8),
-        ("centroid", 2, 8),
-    ]
-    assert read_table(results / "a/external/b/metrics.tsv", ("model",))["samples"].tolist() == [SAMPLES] * 4
+    rows = [(model, fold, 8) for model in ("majority", "centroid") for fold in range(1, 7)]
+    assert list(holdout[["model", "fold", "samples"]].itertuples(index=False, name=None)) == rows
+    assert set(read_table(results / "a/external/b/metrics.tsv", ("model",))["samples"]) == {SAMPLES - 8}
     assert len(read_json(results / "a/holdout/opened.json")) == 1
+    page = (results / "report/index.html").read_text()
+    assert "Models of a on the hold-out of a (8 samples)" in page
+    assert f"Models of a on b ({SAMPLES - 8} samples)" in page
+
+
+@pytest.mark.workflow
+def test_another_opening_is_recorded_beside_the_first(study):
+    path = Path(study.config)
+    config = yaml.safe_load(path.read_text())
     config["run"]["seed"] = 33
-    path.write_text(yaml.safe_dump(config))
-    project.run()
-    openings = read_json(results / "a/holdout/opened.json")
-    assert [entry["changed"] for entry in openings][1][:2] == ["the held-out samples", "the folds"]
-    assert "Hold-out opened again" in (results / "report/index.html").read_text()
+    other = path.with_name("other.yaml")
+    other.write_text(yaml.safe_dump(config))
+    opened = "results/a/holdout/opened.json"
+    Project(ROOT, study.study, str(other)).run("--", opened)
+    openings = read_json(study.study / opened)
+    changes = [entry["changed"] for entry in openings]
+    assert changes == [[], ["the held-out samples", "the folds", "centroid", "majority"]]

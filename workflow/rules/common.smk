@@ -411,7 +411,7 @@ def new_models(dataset, place):
     models = [name for name in models_of(dataset) if not control_of(name)]
     if place == "holdout":
         return models
-    wanted = EXTERNAL[dataset, place.split("/")[1]].get("models", models)
+    wanted = EXTERNAL[dataset, Path(place).name].get("models", models)
     return [name for name in models if name in wanted]
 
 

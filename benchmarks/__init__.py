@@ -1,1 +1,6 @@
-"""Side-by-side timings of GexFlow and the libraries that a user would pick instead."""
+"""GexFlow timed beside what its users would write instead, and other measurements of it."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))

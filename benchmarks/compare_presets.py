@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from benchmarks.processes import ROOT
 from benchmarks.simulate import draw_known_cohort
 
 RESULTS = Path(__file__).with_name("presets.jsonl")
@@ -32,14 +31,10 @@ def train(cohort: int | str, seed: int, preset: str) -> dict:
     A number draws a simulated cohort, with one large test part; a path names the prepared features of a genuine one,
     whose folds are trained one after the other.
     """
-    import sys
     import time
+    from functools import partial
 
     import torch
-
-    sys.path.insert(0, str(ROOT / "scripts"))
-
-    from functools import partial
 
     from benchmarks.ours_training import model_settings, simulated_fold
     from gexflow.memory import keep_freed_memory

@@ -13,7 +13,7 @@ with job(snakemake) as log:
         model: files.read_table(path, text=TEXT)
         for model, path in zip(models, snakemake.input.predictions, strict=True)
     }
-    scores = score_new(predictions)
+    scores = score_new(predictions, snakemake.wildcards.place.split("/")[0])
     files.write_table(scores, snakemake.output.metrics)
     means = scores.groupby("model", sort=False)["accuracy"].mean()
     log.info("mean accuracy: %s", ", ".join(f"{model} {mean:.3f}" for model, mean in means.items()))

@@ -18,6 +18,7 @@ from gexflow.errors import InputError, nearest
 from gexflow.variants import base_of, control_of
 
 REFERENCES = ("majority", "centroid", "logistic")
+LINEAR = ("logistic",)  # what all others are compared with
 _VARIANTS = {"model": ("control", "controls"), "dataset": ("variant", "variants")}
 _WHOLE = ("source", "network")  # a map that carries one of these is replaced whole by an overlay
 
@@ -202,6 +203,7 @@ def check_names(config: dict) -> None:
         place = f"datasets.{name}"
         _known(dataset.get("models", []), models, f"{place}.models", "model")
         _known(dataset["recipes"], models, f"{place}.recipes", "model")
+        _known(dataset["published"], models, f"{place}.published", "model")
         _known(dataset["recipes"].values(), config["recipes"], f"{place}.recipes", "recipe")
         if not set(dataset.get("models", run["models"])) & set(run["models"]) and name in run["datasets"]:
             raise InputError(
@@ -211,6 +213,7 @@ def check_names(config: dict) -> None:
         check_entries(place, dataset)
         for rule in ("label", "group", "batch"):
             _check_pattern(f"{place}.{rule}.pattern", dataset.get(rule, {}).get("pattern"))
+    _check_reference(config["evaluation"]["reference"], models)
     for number, entry in enumerate(config["external"]):
         for key in ("train", "test"):
             _known([entry[key]], datasets, f"external.{number}.{key}", "dataset")
@@ -220,6 +223,15 @@ def check_names(config: dict) -> None:
     for name in config["attribution"]["models"]:
         if models[name]["network"] in REFERENCES:
             raise InputError(f"config: attribution.models names {name}, which is no network\nname networks only")
+
+
+def _check_reference(name: str, models: dict) -> None:
+    if name == "logistic" and name not in models:  # the default, in a catalogue without one
+        return
+    _known([name], models, "evaluation.reference", "model")
+    if models[name]["network"] not in LINEAR:
+        linear = ", ".join(other for other, model in models.items() if model["network"] in LINEAR)
+        raise InputError(f"config: evaluation.reference names {name}, which is not linear\nname one of {linear}")
 
 
 def _known(names: Any, catalogue: dict, place: str, kind: str) -> None:

@@ -9,7 +9,7 @@ from gexflow.variants import base_of
 
 SITES = "sites"
 # What the config says of the ordinary dataset alone.
-_NOT_BY_SITE = ("expected", "tried_on", "variants")
+_NOT_BY_SITE = ("expected", "tried_on", "published", "variants")
 
 
 def with_sites(datasets: dict[str, dict]) -> dict[str, dict]:

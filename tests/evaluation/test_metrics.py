@@ -1,97 +1,150 @@
 """Scores are scikit-learn's; what a fold cannot tell is not counted as zero."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from scipy import stats
+import torch
+import torchmetrics
 from sklearn import metrics
+from tests.evaluation.tables import answer, make_predictions
 
 from gexflow.errors import InputError
-from gexflow.evaluation.metrics import confusion_table, score_classes, score_fold
-from gexflow.evaluation.scoring import score_models
+from gexflow.evaluation.confusion import confusion_counts, confusion_scores
+from gexflow.evaluation.metrics import METRICS, confusion_table, score_classes, score_folds, score_rows
+from gexflow.evaluation.probabilities import calibration_error, class_auroc, confidence_bins, sample_brier
+from gexflow.evaluation.tested import check_same_rows, merge_classes, read_tested
 
-RNG = np.random.default_rng(0)
-LABELS = RNG.choice(["a", "b", "c"], size=90, p=[0.6, 0.3, 0.1])
-PREDICTED = np.where(RNG.random(90) < 0.7, LABELS, RNG.choice(["a", "b", "c"], size=90))
+TABLE = make_predictions(0, samples=300)
+TESTED = read_tested(TABLE, "model")
+LABELS, PREDICTED = (TABLE.sort_values(["fold", "sample"])[key].to_numpy() for key in ("label", "predicted"))
+EVERYTHING = np.ones(300, dtype=bool)
 
 
-def test_scores_equal_scikit_learn():
-    scores = score_fold(LABELS, PREDICTED)
-    assert scores["accuracy"] == pytest.approx(metrics.accuracy_score(LABELS, PREDICTED), abs=1e-12)
-    assert scores["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(LABELS, PREDICTED), abs=1e-12)
-    assert scores["mcc"] == pytest.approx(metrics.matthews_corrcoef(LABELS, PREDICTED), abs=1e-12)
-    for name in ("precision", "recall", "f1"):
-        oracle = getattr(metrics, f"{name}_score")(LABELS, PREDICTED, average="macro")
-        assert scores[f"macro_{name}"] == pytest.approx(oracle, abs=1e-12)
+def scored(labels: str, predicted: str, classes: str = "abc") -> dict[str, float]:
+    """Score single letters."""
+    table = make_predictions(0, samples=len(labels), classes=classes).assign(label=list(labels), fold=1)
+    return score_rows(read_tested(answer(table, predicted), "model"), np.ones(len(labels), dtype=bool))
+
+
+def test_every_score_equals_scikit_learn_s():
+    scores, many = score_rows(TESTED, EVERYTHING), {"labels": ["a", "b", "c"]}
+    oracle = {
+        "accuracy": metrics.accuracy_score(LABELS, PREDICTED),
+        "balanced_accuracy": metrics.balanced_accuracy_score(LABELS, PREDICTED),
+        "mcc": metrics.matthews_corrcoef(LABELS, PREDICTED),
+        "auroc": metrics.roc_auc_score(LABELS, TESTED.probabilities, multi_class="ovr", average="macro", **many),
+        "log_loss": metrics.log_loss(LABELS, TESTED.probabilities, **many),
+        "brier": metrics.brier_score_loss(LABELS, TESTED.probabilities, scale_by_half=False, **many),
+    }
+    for average in ("macro", "weighted"):
+        for name in ("precision", "recall", "f1"):
+            oracle[f"{average}_{name}"] = getattr(metrics, f"{name}_score")(LABELS, PREDICTED, average=average)
+    assert {*oracle, "ece"} == {*METRICS}
+    assert {name: scores[name] for name in oracle} == pytest.approx(oracle, abs=1e-12)
+
+
+def test_two_classes_have_the_binary_auroc():
+    tested = read_tested(make_predictions(3, classes="ab"), "model")
+    oracle = metrics.roc_auc_score(tested.targets, tested.probabilities[:, 1])
+    assert score_rows(tested, np.ones(90, dtype=bool))["auroc"] == pytest.approx(oracle, abs=1e-12)
+
+
+def test_tied_probabilities_are_worth_half_in_auroc():
+    assert class_auroc(np.full((6, 2), 0.5), np.array([0, 1, 1, 0, 1, 1])) == pytest.approx([0.5, 0.5])
+
+
+def test_many_confusion_matrices_at_once_score_as_one_by_one():
+    halves = [confusion_counts(TESTED.targets[rows], TESTED.predicted[rows], 3) for rows in np.split(np.arange(300), 4)]
+    together = confusion_scores(np.stack(halves))
+    for place, counts in enumerate(halves):
+        alone = {name: float(value) for name, value in confusion_scores(counts).items()}
+        assert {name: values[place] for name, values in together.items()} == pytest.approx(alone, abs=1e-15)
+
+
+def test_ece_equals_torchmetrics_where_both_have_the_same_bins():
+    # as many samples in each fifteenth of 0 to 1: bins of equal size are bins of equal width
+    sure = (np.arange(300) + 0.5) / 300
+    hits = np.random.default_rng(0).random(300) < sure
+    oracle = torchmetrics.classification.BinaryCalibrationError(n_bins=15, norm="l1")
+    # torchmetrics takes the probability of class 1 for the confidence, and the target for the hit
+    expected = float(oracle(torch.tensor(sure, dtype=torch.float64), torch.tensor(hits.astype(int))))
+    assert calibration_error(sure, hits) == pytest.approx(expected, abs=1e-8)
+
+
+def test_ece_does_not_depend_on_the_order_of_the_samples():
+    sure = np.round(np.random.default_rng(1).random(200), 1)  # many ties
+    hits = np.random.default_rng(2).random(200) < 0.7
+    mixed = np.random.default_rng(3).permutation(200)
+    assert calibration_error(sure[mixed], hits[mixed]) == pytest.approx(calibration_error(sure, hits), abs=1e-12)
+    assert all(len(np.unique(confidence_bins(sure)[sure == value])) == 1 for value in np.unique(sure))
+
+
+def test_bins_have_equal_size_without_ties():
+    assert set(np.bincount(confidence_bins(np.random.default_rng(0).random(150)))) == {10}
+
+
+def test_brier_of_a_sure_mistake_is_two():
+    assert sample_brier(np.array([[1.0, 0.0], [0.5, 0.5]]), np.array([1, 1])) == pytest.approx([2.0, 0.5])
 
 
 def test_a_class_absent_from_the_test_part_has_no_score():
-    labels, predicted = np.array(["a", "a", "b"]), np.array(["a", "c", "b"])
-    assert score_fold(labels, predicted)["macro_recall"] == 0.75
+    assert scored("aab", "acb")["macro_recall"] == 0.75
 
 
-def test_mcc_of_a_single_class_is_undefined():
-    assert np.isnan(score_fold(np.array(["a", "a"]), np.array(["a", "b"]))["mcc"])
+def test_a_single_class_has_neither_mcc_nor_auroc():
+    scores = scored("aa", "ab")
+    assert np.isnan([scores["mcc"], scores["auroc"]]).all()
+    assert scores["accuracy"] == 0.5
 
 
-def test_per_class_scores_and_confusion_count_every_class():
-    table = score_classes(LABELS, PREDICTED, ["a", "b", "c", "d"])
+def test_a_fold_says_what_is_undefined_and_why():
+    table = answer(make_predictions(0, samples=6).assign(fold=[1, 1, 1, 2, 2, 2], label=list("aabccc")), "aaaabc")
+    notes = score_folds(read_tested(table, "model"))["note"]
+    assert notes[0] == "no sample of c, which no average counts; nothing assigned to b, whose precision counts as 0"
+    assert notes[1] == "no sample of a, b, which no average counts; mcc and auroc undefined: a single class"
+
+
+def test_per_class_scores_count_every_class_and_leave_undefined_ones_open():
+    table = score_classes(read_tested(TABLE.assign(**{"p:d": 0.0}), "model"))
     assert list(table["support"]) == [*(int((name == LABELS).sum()) for name in "abc"), 0]
-    counts = confusion_table(LABELS, PREDICTED, ["a", "b", "c"])["count"].to_numpy().reshape(3, 3)
+    oracle = metrics.precision_recall_fscore_support(LABELS, PREDICTED, labels=["a", "b", "c"])
+    np.testing.assert_allclose(table[["precision", "recall", "f1"]].to_numpy()[:3], np.array(oracle[:3]).T, atol=1e-12)
+    assert table.loc[3, ["precision", "recall", "f1"]].isna().all()
+
+
+def test_the_confusion_table_counts_every_pair():
+    counts = confusion_table(TESTED)["count"].to_numpy().reshape(3, 3)
     assert (counts == metrics.confusion_matrix(LABELS, PREDICTED)).all()
 
 
-def predictions(seed: int, samples: int = 60) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    table = pd.DataFrame({"sample": [f"s{i}" for i in range(samples)], "fold": np.arange(samples) % 5 + 1})
-    table["part"], table["label"] = "test", np.tile(["a", "b"], samples // 2)
-    table["predicted"] = np.where(rng.random(samples) < 0.8, table["label"], "a")
-    return table.assign(**{"p:a": 0.5, "p:b": 0.5})
+def test_the_merged_view_renames_answers_and_adds_probabilities():
+    merged = merge_classes(TESTED, {"bc": ["b", "c"]})
+    assert merged.classes == ["a", "bc"]
+    np.testing.assert_allclose(merged.probabilities[:, 1], TESTED.probabilities[:, 1:].sum(axis=1), atol=1e-15)
+    assert (merged.targets == (LABELS != "a")).all()
+    assert (merged.predicted == (PREDICTED != "a")).all()
 
 
-def test_models_are_scored_together_in_their_order():
-    tables = score_models({"x": predictions(1), "y": predictions(2)}, folds=5)
-    assert list(tables["metrics"]["model"].unique()) == ["x", "y"]
-    rows = tables["intervals"].query("model == 'x' and metric == 'accuracy'").set_index("method")
-    assert set(rows.index) == {"student_t", "nadeau_bengio", "wilson"}
-    assert rows.loc["nadeau_bengio", "low"] < rows.loc["student_t", "low"] < rows.loc["student_t", "estimate"]
+BROKEN = {
+    "a probability is missing": {"p:a": np.nan},
+    "a probability is not between 0 and 1": {"p:a": 1.5},
+    "its probabilities do not add up to 1": {"p:a": 0.9, "p:b": 0.9, "p:c": 0.1},
+    "the predicted class is not the most probable one": {"predicted": "c", "p:a": 1.0, "p:b": 0.0, "p:c": 0.0},
+    "its label or its predicted class is none of the classes": {"label": "z"},
+}
 
 
-def test_no_interval_reaches_beyond_its_metric():
-    table = predictions(1)
-    table["predicted"] = np.where(np.arange(60) < 3, "a", table["label"])
-    intervals = score_models({"x": table}, folds=5)["intervals"]
-    assert intervals["high"].max() == 1.0
-    assert intervals["low"].min() >= -1.0
+@pytest.mark.parametrize("sentence", BROKEN)
+def test_broken_predictions_are_refused_with_their_place(sentence):
+    table = TABLE.copy()
+    for key, value in BROKEN[sentence].items():
+        table.loc[7, key] = value
+    with pytest.raises(InputError, match=f"model, fold {table.loc[7, 'fold']}, sample s0007: {sentence}"):
+        read_tested(table, "model")
 
 
-def test_validation_rows_are_not_scored():
-    table = predictions(1)
-    extra = table.iloc[:10].assign(part="validation", predicted="b", label="a")
-    whole = score_models({"x": pd.concat([table, extra])}, folds=5)
-    assert whole["metrics"].equals(score_models({"x": table}, folds=5)["metrics"])
-
-
-def test_models_tested_on_different_samples_are_refused():
-    with pytest.raises(InputError, match="different samples"):
-        score_models({"x": predictions(1), "y": predictions(2, 58)}, folds=5)
-
-
-def test_equal_scores_in_all_folds_are_called_degenerate():
-    table = predictions(1)
-    table["predicted"] = table["label"]
-    notes = score_models({"x": table}, folds=5)["intervals"].query("method == 'student_t'")["note"]
-    assert notes.str.startswith("degenerate").all()
-
-
-def test_one_split_has_wilson_s_interval_alone():
-    table = predictions(1).assign(fold=1)
-    tables = score_models({"x": table}, folds=1)
-    intervals = tables["intervals"].set_index("method")
-    over_folds = intervals.loc[["student_t", "nadeau_bengio"]]
-    assert over_folds[["low", "high"]].isna().all(axis=None)
-    assert over_folds["note"].str.startswith("one split: no interval over folds").all()
-    hits = (table["label"] == table["predicted"]).sum()
-    wilson = stats.binomtest(int(hits), 60).proportion_ci(0.95, method="wilson")
-    assert tuple(intervals.loc["wilson", ["low", "high"]]) == pytest.approx((wilson.low, wilson.high), abs=1e-12)
-    assert tables["controls"].empty
+def test_models_tested_on_different_samples_or_labels_are_refused():
+    other = TABLE.assign(label=np.where(TABLE["sample"] == "s0001", "c", TABLE["label"]))
+    assert (other["label"] != TABLE["label"]).any()
+    for table in (TABLE.iloc[:-2], other):
+        with pytest.raises(InputError, match="different"):
+            check_same_rows({"x": TESTED, "y": read_tested(table, "y")})

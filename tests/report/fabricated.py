@@ -17,7 +17,7 @@ REFERENCE = ["majority", "centroid", "logistic"]
 IMAGE = ["resnet50", "densenet169", "vgg19", "xception"]
 CONTROLS = ["gexpnet~shuffled", "gexpnet~dense"]
 MODELS = [*REFERENCE, "gexpnet", *IMAGE, "resnet50~random", "resnet50~shuffled", *CONTROLS]
-SCORES = ("accuracy", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1", "mcc")
+SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "auroc", "log_loss", "ece", "brier")
 
 CARD_FIGURE = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 40"><defs><path id="m" d="M0 0L1 1"/></defs>'
@@ -148,6 +148,7 @@ def _splits(dataset: str, classes: list[str], folds: int, repeats: int) -> dict:
 def _evaluation(paths, home, counts, models, folds, rng) -> None:
     classes, total = list(counts), sum(counts.values())
     metrics, intervals, per_class, confusion = [], [], [], []
+    summary, calibration, rejection = [], [], []
     for place, model in enumerate(models):
         level = max(counts.values()) / total if model == "majority" else 0.93 + 0.05 * np.sin(place + total)
         scores = np.clip(level + rng.normal(0, 0.006, (folds, len(SCORES))), 0, 1)
@@ -156,13 +157,18 @@ def _evaluation(paths, home, counts, models, folds, rng) -> None:
             metrics.append({"model": model, "fold": fold, "samples": total // folds, **values})
         for metric, values in zip(SCORES, scores.T, strict=True):
             half = 2.262 * values.std(ddof=1) / np.sqrt(folds) if folds > 1 else 0.02
-            for method, factor in (("student_t", 1), ("nadeau_bengio", 1.453), ("wilson", 1.1)):
+            for method, factor in (("student_t", 1), ("nadeau_bengio", 1.453), ("bootstrap", 1.2), ("wilson", 1.1)):
                 if method != "wilson" or metric == "accuracy":
                     row = {"model": model, "metric": metric, "method": method, "estimate": values.mean()}
                     ends = {"low": values.mean() - factor * half, "high": values.mean() + factor * half}
-                    none = folds == 1 and method != "wilson"
+                    none = folds == 1 and method not in ("bootstrap", "wilson")
                     ends = dict.fromkeys(ends, np.nan) if none else ends
                     intervals.append(row | ends | {"note": "one split: no interval" if none else "NA"})
+        summary.append({"model": model, "metric": "accuracy", "sd_folds": 0.0061, "sd_repeats": np.nan})
+        calibration += [
+            {"model": model, "bin": n, "samples": 50, "confidence": n / 5, "accuracy": n / 6} for n in range(1, 6)
+        ]
+        rejection += [{"model": model, "answered": n / 5, "accuracy": 1 - n * (1 - level) / 5} for n in range(1, 6)]
         for name, count in counts.items():
             row = {"model": model, "class": name, "support": count, "precision": level, "recall": level, "f1": level}
             per_class.append(row)
@@ -171,17 +177,29 @@ def _evaluation(paths, home, counts, models, folds, rng) -> None:
                 number = int(number) + (round(count * level) if other == name else 0)
                 confusion.append({"model": model, "label": name, "predicted": other, "count": number})
     tables = {"metrics": metrics, "intervals": intervals, "per_class": per_class, "confusion": confusion}
+    tables |= {"summary": summary, "merged": [{**row, "estimate": 0.99} for row in intervals]}
     for kind, rows in tables.items():
         _put(paths, kind, home / f"{kind}.tsv", pd.DataFrame(rows))
-    _put(paths, "controls", home / "controls.tsv", _controls(models))
+    for kind, rows in {"calibration": calibration, "rejection": rejection}.items():
+        _put(paths, kind, home / f"{kind}.tsv", pd.DataFrame(rows).assign(probabilities="as predicted"))
+    _put(paths, "temperatures", home / "temperatures.tsv", pd.DataFrame(columns=["model", "fold", "temperature"]))
+    _put(paths, "comparisons", home / "comparisons.tsv", _comparisons(models))
 
 
-def _controls(models: list[str]) -> pd.DataFrame:
-    rows = [
-        (*name.split("~"), 0.004 * place, 0.004 * place - 0.01, 0.004 * place + 0.01)
-        for place, name in enumerate((name for name in models if "~" in name), 1)
-    ]
-    return pd.DataFrame(rows, columns=["model", "control", "difference", "low", "high"])
+def _comparisons(models: list[str]) -> pd.DataFrame:
+    """Compare all with logistic, and networks with their controls; every other difference is called one."""
+    pairs = [("linear reference", name, "logistic") for name in models if "~" not in name and name != "logistic"]
+    pairs = pairs if "logistic" in models else []
+    pairs += [("controls", name.split("~")[0], name) for name in models if "~" in name]
+    table = pd.DataFrame(pairs, columns=["family", "model", "other"])
+    table["difference"] = 0.004 * table.groupby("family").cumcount() + 0.004
+    table["low"], table["high"] = table["difference"] - 0.01, table["difference"] + 0.01
+    table["bootstrap_low"], table["bootstrap_high"] = table["low"] + 0.002, table["high"] - 0.002
+    table["p_corrected_t"], table["p_holm"], table["p_exact"] = 0.2, 0.4, 0.0004
+    table["test"], table["better_on"], table["worse_on"] = "McNemar, exact", 31, 17
+    table["detectable"], table["note"] = 0.0123, ""
+    words = ["better" if place % 2 else "no difference shown" for place in range(len(table))]
+    return table.assign(verdict=words)
 
 
 def _summary(folds: int) -> pd.DataFrame:

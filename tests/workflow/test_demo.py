@@ -48,12 +48,15 @@ def test_networks_and_logistic_regression_are_far_above_majority(demo, dataset):
 def test_controls_run_on_the_same_folds_and_are_compared(demo, dataset):
     scores = accuracy(demo, dataset)
     home = demo.study / f"results/{dataset}"
-    table = read_table(home / "evaluation/controls.tsv", ("model", "control")).set_index(["model", "control"])
-    image = [("resnet50", "shuffled")] if dataset == "demo-tcga" else []  # from random weights already
-    assert list(table.index) == [("gexpnet", "shuffled"), ("gexpnet", "dense"), *image]
-    for (model, control), row in table.iterrows():
-        assert row["difference"] == pytest.approx(scores[model] - scores[f"{model}~{control}"], abs=1e-8)
-        assert row["low"] < row["difference"] < row["high"]
+    table = read_table(home / "evaluation/comparisons.tsv", ("family", "model", "other"))
+    image = [("resnet50", "resnet50~shuffled")] if dataset == "demo-tcga" else []  # from random weights already
+    controls = table[table["family"] == "controls"][["model", "other"]].itertuples(index=False, name=None)
+    assert list(controls) == [("gexpnet", "gexpnet~shuffled"), ("gexpnet", "gexpnet~dense"), *image]
+    against = set(table[table["family"] == "linear reference"]["model"])
+    assert against == {name for name in scores.index if "~" not in name and name != "logistic"}
+    for row in table.itertuples():
+        assert row.difference == pytest.approx(scores[row.model] - scores[row.other], abs=1e-8)
+        assert row.low < row.difference < row.high
     assert scores["gexpnet~shuffled"] > scores["majority"] + 0.15
     assert scores["gexpnet~dense"] > scores["majority"] + 0.1
     assert {path.name for path in (home / "attribution").iterdir()} == {"gexpnet"}

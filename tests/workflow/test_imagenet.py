@@ -49,7 +49,8 @@ def test_weights_from_a_checked_file_reach_every_stage(tmp_path):
     assert facts["notes"] == []
     control = read_json(tmp_path / "study/results/tiny/models/resnet50~random/fold1/training.json")
     assert control["weights"] == "random"
-    assert read_table(tmp_path / "study/results/tiny/evaluation/controls.tsv")["control"].tolist() == ["random"]
+    compared = read_table(tmp_path / "study/results/tiny/evaluation/comparisons.tsv", ("model", "other"))
+    assert compared["other"].tolist() == ["resnet50~random"]  # no linear model was run
     assert len(read_table(tmp_path / "study" / targets[0])) > 0
 
     weights.write_bytes(weights.read_bytes() + b"x")

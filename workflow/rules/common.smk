@@ -228,7 +228,7 @@ def simulation_settings(wildcards):
 def reading_settings(wildcards):
     """Return what decides how a cohort is read, and the addresses that its card shows."""
     dataset = DATASETS[wildcards.dataset]
-    other = ("title", "files", "simulate", "models", "recipes", "family", "expected", "tried_on", "variants")
+    other = ("title", "files", "simulate", "models", "recipes", "family", "expected", "tried_on", "variants", "published")
     other += ("folds", "repeats", "holdout")
     settings = {key: value for key, value in dataset.items() if key not in other}
     addresses, expected = {}, {}
@@ -246,7 +246,7 @@ def expected_classes(wildcards, output):
 
 
 def family_settings(wildcards):
-    """Return the family of every dataset: its own name, unless the config says otherwise."""
+    """Return the compared datasets and the family of each: its own name, unless the config says otherwise."""
     families = {name: dataset.get("family", name) for name, dataset in CHOSEN_DATASETS.items()}
     return canonical({"datasets": list(CHOSEN_DATASETS), "families": families})
 
@@ -493,8 +493,11 @@ def all_predictions(wildcards):
 
 def score_settings(wildcards):
     dataset = wildcards.dataset
-    settings = {"repeats": repeats_of(dataset), "validation": RUN["validation"]}
-    return canonical({"models": models_of(dataset), "folds": folds_of(dataset), **settings})
+    models, reference = models_of(dataset), STUDY["evaluation"]["reference"]
+    settings = {"repeats": repeats_of(dataset), "validation": RUN["validation"], "seed": RUN["seed"]}
+    settings["reference"] = reference if reference in models else ""
+    settings["merge"] = DATASETS[dataset]["merge"]
+    return canonical({"models": models, "folds": folds_of(dataset), **settings})
 
 
 def attribution_settings(wildcards):
@@ -604,10 +607,6 @@ def model_jobs(dataset, model):
 
 def drawing_settings(wildcards):
     return canonical({"heatmap_genes": STUDY["report"]["heatmap_genes"]})
-
-
-def comparison_settings(wildcards):
-    return canonical({"datasets": list(CHOSEN_DATASETS)})
 
 
 def report_settings(wildcards):

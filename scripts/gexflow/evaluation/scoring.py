@@ -1,89 +1,183 @@
-"""All tables of one cohort: metrics, intervals, per class and confusion, for every model."""
+"""All tables of one cohort: metrics, intervals, per class, confusion, comparisons and calibration of every model."""
+
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from gexflow.errors import InputError
-from gexflow.evaluation.controls import compare_controls
-from gexflow.evaluation.intervals import nadeau_bengio, student_t, wilson
-from gexflow.evaluation.metrics import METRICS, confusion_table, score_classes, score_folds
+from gexflow.evaluation.bootstrap import bootstrap, draw_groups, group_totals, pooled_scores
+from gexflow.evaluation.calibration import AS_IS, SCALED, rejection, reliability, scale_folds
+from gexflow.evaluation.comparisons import compare_models
+from gexflow.evaluation.intervals import clopper_pearson, nadeau_bengio, student_t, wilson
+from gexflow.evaluation.metrics import METRICS, bounds, confusion_table, score_classes, score_folds, score_rows
+from gexflow.evaluation.tested import Tested, check_same_rows, merge_classes, read_tested
 
 ONE_FOLD = "one split: no interval over folds; Wilson's holds for its test samples"
+ALL_ALIKE = "degenerate, no interval: all folds score alike"
+NO_ERRORS = "degenerate: no errors at all; clopper_pearson is the one interval left"
+INTERVALS = ["metric", "method", "estimate", "low", "high", "note"]
 
 
-def check_predictions(predictions: dict[str, pd.DataFrame]) -> None:
-    """Refuse models that were not tested on the very same samples, or a sample tested twice in a fold."""
-    tested = {}
-    for model, table in predictions.items():
-        rows = table.loc[table["part"] == "test", ["fold", "sample"]]
-        if rows.duplicated().any():
-            raise InputError(f"{model}: sample {rows[rows.duplicated()].iloc[0]['sample']} is tested twice in a fold")
-        tested[model] = set(rows.itertuples(index=False, name=None))
-    first = next(iter(tested))
-    for model, rows in tested.items():
-        if rows != tested[first]:
-            raise InputError(
-                f"{model} and {first} were tested on different samples ({len(rows ^ tested[first])} differ): "
-                "delete the older model's results and run again"
-            )
+@dataclass(frozen=True)
+class Protocol:
+    """How a cohort was split and what its models are compared with.
+
+    Attributes
+    ----------
+    folds, repeats : int
+        Folds of one repeat, and how often they were drawn.
+    validation : float
+        Share of the training samples set aside in every fold.
+    groups : {sample: group}
+        Of the splits; a sample that is not there is a group of its own.
+    reference : str
+        The linear reference model; "" for none.
+    merge : {merged label: [classes]}
+        The merged view, if there is one.
+    seed : int
+        Of the bootstrap.
+    """
+
+    folds: int
+    repeats: int = 1
+    validation: float = 0.0
+    groups: dict[str, str] = field(default_factory=dict)
+    reference: str = ""
+    merge: dict[str, list[str]] = field(default_factory=dict)
+    seed: int = 32
 
 
-def score_models(predictions: dict[str, pd.DataFrame], folds: int, validation: float = 0.0) -> dict[str, pd.DataFrame]:
+def score_models(predictions: dict[str, pd.DataFrame], protocol: Protocol) -> dict[str, pd.DataFrame]:
     """Score every model of a cohort.
 
     Parameters
     ----------
     predictions : {model: predictions of all folds}
-    folds : int
-        Folds of one repeat.
-    validation : float
-        Share of the training samples set aside in every fold.
+    protocol : Protocol
 
     Returns
     -------
-    {"metrics", "intervals", "per_class", "confusion", "controls"} : tables with a column `model` first
+    {name: DataFrame}
+        With a column `model`: "metrics" (a row a fold), "summary" (means, spreads, pooled), "intervals", "merged"
+        (the intervals of the merged view), "per_class", "confusion", "calibration", "rejection", "temperatures"; and
+        "comparisons".
+
+    Raises
+    ------
+    InputError
+        Predictions are broken, or models were tested on different samples.
     """
-    check_predictions(predictions)
-    tables: dict[str, list[pd.DataFrame]] = {"metrics": [], "intervals": [], "per_class": [], "confusion": []}
-    for model, table in predictions.items():
-        test = table[table["part"] == "test"]
-        labels, predicted = test["label"].to_numpy(), test["predicted"].to_numpy()
-        classes = [name.removeprefix("p:") for name in table.columns if name.startswith("p:")]
-        metrics = score_folds(test)
-        found = {
-            "metrics": metrics,
-            "intervals": _intervals(metrics, test, folds, validation),
-            "per_class": score_classes(labels, predicted, classes),
-            "confusion": confusion_table(labels, predicted, classes),
-        }
-        for name, rows in found.items():
-            rows.insert(0, "model", model)
-            tables[name].append(rows)
-    scores = {name: pd.concat(rows, ignore_index=True) for name, rows in tables.items()}
-    return {**scores, "controls": compare_controls(scores["metrics"], folds, validation)}
+    models = {model: read_tested(table, model) for model, table in predictions.items()}
+    empty = next((model for model, tested in models.items() if not len(tested.targets)), None)
+    if empty is not None:
+        raise InputError(f"{empty} has no predictions for test samples: delete its results and run again")
+    check_same_rows(models)
+    rows = next(iter(models.values())).samples
+    groups = np.unique([protocol.groups.get(sample, sample) for sample in rows], return_inverse=True)[1]
+    draws = draw_groups(int(groups.max()) + 1, protocol.seed)
+    tables: dict[str, list[pd.DataFrame]] = {}
+    for model, tested in models.items():
+        validation = read_tested(predictions[model], model, "validation")
+        for name, table in _model_tables(tested, validation, groups, draws, protocol).items():
+            table.insert(0, "model", model)
+            tables.setdefault(name, []).append(table)
+    scores = {name: pd.concat(found, ignore_index=True) for name, found in tables.items()}
+    compared = compare_models(models, groups, draws, protocol.reference, protocol.folds, protocol.validation)
+    return {**scores, "comparisons": compared}
 
 
-def _intervals(metrics: pd.DataFrame, test: pd.DataFrame, folds: int, validation: float) -> pd.DataFrame:
+def _model_tables(
+    tested: Tested, validation: Tested, groups: np.ndarray, draws: np.ndarray, protocol: Protocol
+) -> dict[str, pd.DataFrame]:
+    metrics = score_folds(tested)
+    merged = pd.DataFrame(columns=INTERVALS)
+    if protocol.merge:
+        view = merge_classes(tested, protocol.merge)
+        merged = intervals_of(view, score_folds(view), groups, draws, protocol)
+    return {
+        "metrics": metrics,
+        "summary": summarise(tested, metrics, protocol),
+        "intervals": intervals_of(tested, metrics, groups, draws, protocol),
+        "merged": merged,
+        "per_class": score_classes(tested),
+        "confusion": confusion_table(tested),
+        **_calibration_tables(tested, validation),
+    }
+
+
+def summarise(tested: Tested, metrics: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+    """Return one row a metric: mean over folds, standard deviations between folds and between repeats, pooled score.
+
+    Folds where a metric is undefined are left out of mean and deviations, and `folds` counts those that are in.
+    """
+    pooled, repeat = (
+        score_rows(tested, np.ones(len(tested.targets), dtype=bool)),
+        (metrics["fold"] - 1) // protocol.folds,
+    )
     rows = []
+    for metric in METRICS:
+        scores = metrics[metric].dropna()
+        repeats = scores.groupby(repeat).mean()
+        deviations = [values.std(ddof=1) if len(values) > 1 else np.nan for values in (scores, repeats)]
+        rows.append((metric, len(scores), scores.mean(), *deviations, pooled[metric]))
+    return pd.DataFrame(rows, columns=["metric", "folds", "mean", "sd_folds", "sd_repeats", "pooled"])
+
+
+def intervals_of(
+    tested: Tested, metrics: pd.DataFrame, groups: np.ndarray, draws: np.ndarray, protocol: Protocol
+) -> pd.DataFrame:
+    """Return the intervals of every metric, one row a method, with a note where one is undefined or rests on less."""
+    totals, rows = group_totals(tested, groups), []
+    resampled = bootstrap(totals, draws, pooled_scores)
+    pooled = {name: float(value) for name, value in pooled_scores(totals.sum(axis=0)).items()}
     for metric in METRICS:
         scores = metrics[metric].dropna().to_numpy()
         estimate = scores.mean() if len(scores) else np.nan
-        corrected = nadeau_bengio(scores, folds, validation)
+        note = _note(scores, len(metrics))
+        corrected = nadeau_bengio(scores, protocol.folds, protocol.validation)
         for method, ends in (("student_t", student_t(scores)), ("nadeau_bengio", corrected)):
-            # a symmetric interval may reach beyond what the metric can be
-            low, high = np.clip(ends, -1.0 if metric == "mcc" else 0.0, 1.0)
-            rows.append((metric, method, estimate, low, high, _note(scores, len(metrics))))
+            rows.append((metric, method, estimate, *np.clip(ends, *bounds(metric)), note))
+        if metric in resampled:
+            none = "" if np.isfinite(resampled[metric]).all() else "degenerate, no interval: all draws score alike"
+            rows.append((metric, "bootstrap", pooled[metric], *resampled[metric], none))
+    rows += _binomial(tested, totals, groups)
+    return pd.DataFrame(rows, columns=INTERVALS)
+
+
+def _binomial(tested: Tested, totals: sparse.csr_array, groups: np.ndarray) -> list[tuple]:
+    """Return Wilson's interval of the accuracy where samples are independent; without any error the exact one too."""
     # with repeats a sample is tested several times, but it is one sample still
-    samples = test["sample"].nunique()
-    share = (test["label"] == test["predicted"]).mean()
-    rows.append(("accuracy", "wilson", share, *wilson(share * samples, samples), ""))
-    return pd.DataFrame(rows, columns=["metric", "method", "estimate", "low", "high", "note"])
+    samples, count, share = len(np.unique(tested.samples)), totals.shape[0], tested.hits.mean()
+    if count == samples:
+        rows = [("accuracy", "wilson", share, *wilson(share * samples, samples), "")]
+    else:
+        note = f"undefined: {samples} samples of {count} groups are not independent; the bootstrap draws groups"
+        rows = [("accuracy", "wilson", share, np.nan, np.nan, note)]
+    if tested.hits.all():
+        rows.append(("accuracy", "clopper_pearson", share, *clopper_pearson(count, count), NO_ERRORS))
+    return rows
 
 
 def _note(scores: np.ndarray, folds: int) -> str:
     """Say why an interval is undefined or rests on fewer folds."""
     if folds == 1:
         return ONE_FOLD
-    if len(scores) > 1 and np.ptp(scores) == 0:
-        return "degenerate, no interval: all folds score alike"
+    if len(scores) > 1 and np.ptp(scores) <= 1e-12:
+        return ALL_ALIKE
     return "" if len(scores) == folds else f"undefined in {folds - len(scores)} of {folds} folds"
+
+
+def _calibration_tables(tested: Tested, validation: Tested) -> dict[str, pd.DataFrame]:
+    """Return reliability as predicted and, where there are validation rows, with a temperature fitted on them."""
+    temperatures = pd.DataFrame({"fold": [], "temperature": []})
+    views = {AS_IS: tested}
+    if set(np.unique(validation.folds)) >= set(np.unique(tested.folds)):
+        views[SCALED], temperatures = scale_folds(tested, validation)
+    tables = {"calibration": reliability, "rejection": rejection}
+    found = {
+        name: pd.concat([of(view).assign(probabilities=kind) for kind, view in views.items()], ignore_index=True)
+        for name, of in tables.items()
+    }
+    return {**found, "temperatures": temperatures}

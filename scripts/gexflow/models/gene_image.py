@@ -47,8 +47,8 @@ class GeneImage(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map gene values (samples, genes), about 0..1, to images (samples, 3, height, width)."""
         with_black = nn.functional.pad(x, (0, 1))
-        # gathered pixel by pixel: half the time of writing gene by gene
-        image = with_black.index_select(1, self.genes).view(len(x), 1, *self.size)
+        # gathered pixel by pixel: a fraction of the time of writing gene by gene, or of index_select
+        image = with_black.gather(1, self.genes.expand(len(x), -1)).view(len(x), 1, *self.size)
         if self.resize is not None and (self.resize, self.resize) != tuple(self.size):
             image = nn.functional.interpolate(image, size=(self.resize, self.resize), mode="nearest")
         return (image - self.mean).div_(self.deviation)  # memory for the images once more would cost more than the sums

@@ -12,11 +12,12 @@ from gexflow.report.external import opening_caveats
 from gexflow.report.leaky import MARK, WHY, called
 from gexflow.report.shared import shared_caveats
 from gexflow.report.study import Study
-from gexflow.report.words import counted, known, listed, mean, percent, whole
+from gexflow.report.words import counted, known, listed, percent, whole
 from gexflow.site_variants import is_by_site
 from gexflow.variants import control_of, is_leaky
 
 FEW_FOLDS = 5
+LINEAR = "linear reference"  # family of comparisons
 Dataset = dict[str, Any]
 
 
@@ -36,7 +37,8 @@ def find_caveats(study: Study) -> list[dict[str, Any]]:
         ),
         ("No result", "A model of the config has no scores here.", True, _unscored),
         ("No GPU", "Networks ran on the CPU.", True, _no_gpu),
-        ("Networks not ahead", "No network scores higher than the best reference model.", False, _not_ahead),
+        ("No linear reference model", "Nothing tells whether a network is better than one.", True, _no_reference),
+        ("Networks not ahead", "No network is shown to be better than the linear model.", False, _not_ahead),
         (
             "Jointly normalised sources",
             "The source normalised training and test samples together, before this workflow saw them.",
@@ -151,15 +153,22 @@ def _unscored(dataset: Dataset) -> Iterator[str]:
         yield f"{listed(names)}."
 
 
+def _no_reference(dataset: Dataset) -> Iterator[str]:
+    compared = any(row["family"] == LINEAR for row in dataset["comparisons"])
+    if _networks(dataset) and not compared and not is_leaky(dataset["name"]):
+        yield f"{listed(_networks(dataset))}: compared with none."
+
+
 def _not_ahead(dataset: Dataset) -> Iterator[str]:
-    scores = {kind: [] for kind in (True, False)}
-    for model in without_controls(dataset["models"]):
-        score = mean(row["accuracy"] for row in model["folds"])
-        if score is not None:
-            scores[model["reference"]].append((score, model["name"]))
-    if scores[True] and scores[False] and max(scores[False])[0] <= max(scores[True])[0]:
-        reference, network = max(scores[True]), max(scores[False])
-        yield f"{reference[1]} {percent(reference[0])} %, best network {network[1]} {percent(network[0])} %."
+    networks = _networks(dataset)
+    rows = [row for row in dataset["comparisons"] if row["family"] == LINEAR and row["model"] in networks]
+    if rows and not any(row["verdict"] == "better" for row in rows):
+        yield f"{listed(row['model'] for row in rows)} against {rows[0]['other']}: none is shown to be better."
+
+
+def _networks(dataset: Dataset) -> list[str]:
+    models = without_controls(dataset["models"])
+    return [model["name"] for model in models if not model["reference"] and model["folds"]]
 
 
 def _joint(dataset: Dataset) -> Iterator[str]:

@@ -6,7 +6,7 @@ A control stands right below its model and is never ranked or counted as a model
 from collections.abc import Iterable
 from typing import Any
 
-from gexflow.report.words import interval, known, listed
+from gexflow.report.words import listed
 from gexflow.variants import base_of, control_of
 
 # how a control is called, what is changed, what that asks
@@ -71,13 +71,3 @@ def explained(datasets: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
         for kind, names in kinds.items()
         if kind in WORDS
     ]
-
-
-def differences(dataset: dict[str, Any]) -> str:
-    """Return one line: how much more accurate the models are than their controls; "" without controls."""
-    models: dict[str, list[str]] = {}
-    for row in dataset["controls"]:
-        if known(row["difference"]):
-            text = f"{_words(row['control'])} {100 * row['difference']:+.2f} {interval(row, 2)}"
-            models.setdefault(row["model"], []).append(text.rstrip())
-    return "; ".join(f"{model} minus {', minus '.join(texts)}" for model, texts in models.items())

@@ -41,7 +41,7 @@ def read_new(paths: Mapping[str, Any], place: Any) -> list[dict[str, Any]]:
         return found.setdefault(key, new), parts
 
     for path in paths.get("new_metrics") or []:
-        entry(path)[0]["rows"] = read_table(path, ("model",)).to_dict("records")
+        entry(path)[0]["rows"] = read_table(path, ("model", "note")).to_dict("records")
     for path in paths.get("external_facts") or []:
         new, parts = entry(path)
         new["facts"][parts[3]] = read_json(path)

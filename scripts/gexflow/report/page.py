@@ -9,7 +9,9 @@ import yaml
 from markupsafe import Markup
 
 from gexflow.report import by_site, sections
+from gexflow.report.calibration import calibration_errors, calibration_figure
 from gexflow.report.caveats import find_caveats
+from gexflow.report.comparisons import comparisons, published
 from gexflow.report.controls import explained, is_control, naming, without_controls
 from gexflow.report.cost import cost_table
 from gexflow.report.curves import curves_figure
@@ -17,6 +19,8 @@ from gexflow.report.external import METRICS as NEW_METRICS
 from gexflow.report.external import new_tables
 from gexflow.report.figures import confusion_figure, interval_figure, page_drawing
 from gexflow.report.leaky import WHY, beside_clean, called, without_variants
+from gexflow.report.ranks import rank_table
+from gexflow.report.scores import MERGED, METRICS, MORE, accuracy_intervals, estimate, merged, metrics
 from gexflow.report.shared import not_compared, shared_table
 from gexflow.report.stability import stability_rows
 from gexflow.report.study import Study
@@ -62,7 +66,9 @@ def render_page(study: Study, template_folder: str | Path) -> str:
         caveats=find_caveats(study),
         overview=sections.overview(study),
         controls=explained(study.datasets),
-        metric_names=list(sections.METRICS.values()),
+        metric_names=list(METRICS.values()),
+        more_names=list(MORE.values()),
+        merged_names=list(MERGED.values()),
         datasets=[
             _dataset(dataset, number, share, fitting)
             | {
@@ -72,6 +78,7 @@ def render_page(study: Study, template_folder: str | Path) -> str:
             }
             for number, dataset in enumerate(study.datasets, 1)
         ],
+        ranks=rank_table(study.ranks, study.rank_tests),
         dataset_count=len(without_variants(study.datasets)),
         why_leaky=WHY,
         asks_by_site=by_site.ASKS,
@@ -114,7 +121,15 @@ def _dataset(dataset: dict[str, Any], number: int, heatmap_bytes: int, fitting: 
         "recipes": sections.recipes(dataset),
         "stability": stability_rows(dataset),
         "models": sections.models(dataset),
-        "metrics": sections.metrics(dataset),
+        "controlled": any(map(is_control, dataset["models"])),
+        "metrics": metrics(dataset, METRICS),
+        "more_metrics": metrics(dataset, MORE),
+        "merged": merged(dataset),
+        "merge": "; ".join(f"{name} for {listed(parts, 20)}" for name, parts in dataset["merge"].items()),
+        "accuracy": accuracy_intervals(dataset),
+        "comparisons": comparisons(dataset),
+        "published_values": published(dataset),
+        "calibration": _calibration(dataset, key),
         "per_class": sections.per_class(dataset),
         "scored_models": [model["name"] for model in without_controls(dataset["models"]) if model["per_class"]],
         "images": _images(dataset, key, fitting),
@@ -146,7 +161,7 @@ def _intervals(dataset: dict[str, Any], key: str) -> Markup | None:
             "reference": model["reference"],
             "control": is_control(model),
             "folds": [row["accuracy"] for row in model["folds"] if known(row["accuracy"])],
-            "mean": sections.estimate(model, "accuracy"),
+            "mean": estimate(model, "accuracy"),
             **{
                 method: model["intervals"].get("accuracy", {}).get(method)
                 for method in ("nadeau_bengio", "student_t", "wilson")
@@ -193,6 +208,15 @@ def _curves(dataset: dict[str, Any], key: str) -> dict[str, Any] | None:
         "controls": len(networks) > count,
         "validated": any("validation_loss" in table for model in networks for table in model["histories"]),
     }
+
+
+def _calibration(dataset: dict[str, Any], key: str) -> dict[str, Any] | None:
+    # always naming one class tells nothing of a model's probabilities, and takes the room of the others
+    models = [m for m in without_controls(dataset["models"]) if m["calibration"] and m["name"] != "majority"]
+    if not models:
+        return None
+    label = f"Calibration of {counted(len(models), 'model')} on {called(dataset['name'])}"
+    return {"figure": Markup(calibration_figure(models, f"{key}-b", label)), "rows": calibration_errors(models)}
 
 
 def _confusions(dataset: dict[str, Any], key: str) -> list[dict[str, Any]]:

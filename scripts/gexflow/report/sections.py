@@ -6,9 +6,10 @@ from typing import Any
 from gexflow.report import by_site
 from gexflow.report.caveats import Dataset, dataset_marks, folds_of, random_weights, repeat_folds, simulated
 from gexflow.report.cohort_facts import card_facts
-from gexflow.report.controls import beside_their_models, differences, is_control, naming, without_controls
+from gexflow.report.controls import beside_their_models, is_control, naming, without_controls
 from gexflow.report.external import holdout_fact
 from gexflow.report.leaky import MARK, WHY, called
+from gexflow.report.scores import estimate
 from gexflow.report.study import Study
 from gexflow.report.words import (
     counted,
@@ -27,21 +28,6 @@ from gexflow.site_variants import is_by_site
 from gexflow.variants import is_leaky
 
 Model = dict[str, Any]
-METRICS = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_precision": "macro precision",
-    "macro_recall": "macro recall",
-    "macro_f1": "macro-F1",
-    "mcc": "MCC",
-}
-
-
-def estimate(model: Model, metric: str) -> float | None:
-    """Return the mean over folds of a metric."""
-    row = model["intervals"].get(metric, {}).get("nadeau_bengio") or {}
-    value = row.get("estimate")
-    return value if known(value) else mean(fold.get(metric) for fold in model["folds"])
 
 
 def overview(study: Study) -> list[dict[str, Any]]:
@@ -211,42 +197,6 @@ def models(dataset: Dataset) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def metrics(dataset: Dataset) -> dict[str, Any]:
-    """Return the table of metrics: estimate, corrected interval; for accuracy the two others as well."""
-    rows, notes = [], []
-    for model in dataset["models"]:
-        if not model["folds"]:
-            continue
-        accuracy = model["intervals"].get("accuracy", {})
-        cells = [_metric_cell(model, metric) for metric in METRICS]
-        wilson = accuracy.get("wilson") or {}
-        cells[1:1] = [
-            {"value": "", "interval": interval(accuracy.get("student_t"), 2)},
-            {"value": percent(wilson.get("estimate"), 2), "interval": interval(wilson, 2)},
-        ]
-        rows.append({**naming(model), "cells": cells})
-        for metric, methods in model["intervals"].items():
-            found = {row.get("note") for row in methods.values() if known(row.get("note"))}
-            notes += [(note, f"{naming(model)['called']} ({metric})") for note in sorted(found)]
-    everything = sum(len(model["intervals"]) for model in dataset["models"] if model["folds"])
-    return {"rows": rows, "notes": _gathered(notes, everything), "differences": differences(dataset)}
-
-
-def _gathered(notes: list[tuple[str, str]], everything: int) -> list[str]:
-    """Return each note once, with all that it holds for, unless that is everything."""
-    places: dict[str, list[str]] = {}
-    for note, place in notes:
-        places.setdefault(note, []).append(place)
-    return [f"{note}: {', '.join(names)}" if len(names) < everything else f"{note}." for note, names in places.items()]
-
-
-def _metric_cell(model: Model, metric: str) -> dict[str, str]:
-    row, value = model["intervals"].get(metric, {}).get("nadeau_bengio"), estimate(model, metric)
-    if metric == "mcc":
-        return {"value": f"{value:.3f}" if known(value) else "", "interval": interval(row, percentages=False)}
-    return {"value": percent(value, 2), "interval": interval(row, 2)}
 
 
 def per_class(dataset: Dataset) -> list[dict[str, Any]]:

@@ -13,18 +13,30 @@ from gexflow.site_variants import cohort_owner, is_by_site
 from gexflow.variants import base_of, is_leaky
 
 # Columns that hold names: a class called `1` or a gene called `NA` must stay what it is.
-NAMES = ("model", "class", "gene", "symbol", "label", "predicted", "target", "sample", "control")
-TEXT = (*NAMES, "metric", "method", "step", "note")
-SHARED_TEXT = ("dataset", "other", "same_family", "note")
+NAMES = ("model", "other", "class", "gene", "symbol", "label", "predicted", "target", "sample")
+TEXT = (*NAMES, "metric", "method", "step", "note", "family", "test", "verdict", "probabilities")
+# Files of the whole study.
+OF_STUDY = ("shared_samples", "ranks", "rank_tests")
+STUDY_TEXT = ("dataset", "other", "same_family", "note", "family", "model")
 REFERENCE_MODELS = ("majority", "centroid", "logistic")
 
 Paths = Mapping[str, Iterable[str | Path]]
 Files = dict[str, dict[tuple[str, ...], Path]]
+# Tables of the stage evaluation with a column `model`.
+SCORES = (
+    "metrics",
+    "summary",
+    "intervals",
+    "merged",
+    "per_class",
+    "confusion",
+    "calibration",
+    "rejection",
+    "temperatures",
+)
 # For each kind of file, the places of dataset and of model or recipe in its path below `results/`.
 KEYS = {
-    **dict.fromkeys(
-        ("cards", "card_figures", "splits", "metrics", "intervals", "per_class", "confusion", "controls", "truth"), (0,)
-    ),
+    **dict.fromkeys(("cards", "card_figures", "splits", "truth", "comparisons", *SCORES), (0,)),
     **dict.fromkeys(("genes", "heatmaps", "deltas", "recovery", "summaries", "stabilities"), (0, 2)),
     "images": (0, 2, 4),  # one a layout
     **dict.fromkeys(("trainings", "histories"), (0, 2, 3)),  # one a fold
@@ -41,15 +53,18 @@ class Study:
         Title, config, versions, digest and the choices of datasets, models and recipes.
     datasets : list of dict
         One a dataset, its variants behind it: `name`, `card`, `expected` and `tried_on` of the config,
-        `card_figure` (SVG, or None), `splits` (facts of its folds), `classes`, `models`, `recipes`, `controls` (rows of
-        differences), `images` (`models` that see them, `drawing`, `path`), `truth` (None for real data). A model is a
-        dict: `name`, `reference`, `image`, `recipe`, `folds` (rows of metrics), `intervals` (metric, then method),
-        `per_class`, `confusion` (`classes` and `counts`, or None), `training` and `histories` (one entry, one table a
-        fold) and `attribution` (or None).
+        `card_figure` (SVG, or None), `splits` (facts of its folds), `classes`, `models`, `recipes`, `comparisons`
+        (rows), `published` (values of the config), `merge`, `images` (`models` that see them, `drawing`, `path`),
+        `truth` (None for real data). A model is a dict: `name`, `reference`, `image`, `recipe`, `folds` (rows of
+        metrics), `summary` (by metric), `intervals` and `merged` (metric, then method), rows of `per_class`,
+        `calibration`, `rejection` and `temperatures`, `confusion` (`classes` and `counts`, or None), `training` and
+        `histories` (one entry, one table a fold) and `attribution` (or None).
     shared : list of dict
         Rows of the table of shared samples: what every dataset shares with every other one.
     jobs : list of Job
         What the jobs behind these results cost.
+    ranks, rank_tests : list of dict, dict
+        Rows of the table of ranks over datasets, and its tests.
     new : list of dict
         What was found on samples that no fold has seen, see `read_new`.
     """
@@ -58,6 +73,8 @@ class Study:
     datasets: list[dict[str, Any]]
     shared: list[dict[str, Any]] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
+    ranks: list[dict[str, Any]] = field(default_factory=list)
+    rank_tests: dict[str, Any] = field(default_factory=dict)
     new: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -67,10 +84,10 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     Parameters
     ----------
     paths : mapping of lists of paths
-        `cards`, `card_figures`, `splits`, `metrics`, `intervals`, `per_class`, `confusion`, `genes`, `heatmaps`,
-        `deltas`, `recovery`, `truth`, `summaries`, `stabilities`, `images`, `trainings`, `histories`, `shared_samples`,
-        `new_metrics`, `external_facts`, `openings`, `benchmarks` (there or not); a kind may be missing. Dataset, model,
-        recipe and layout are taken from the path below the last `results/`.
+        `cards`, `card_figures`, `splits`, those of SCORES, `comparisons`, `genes`, `heatmaps`, `deltas`, `recovery`,
+        `truth`, `summaries`, `stabilities`, `images`, `trainings`, `histories`, `shared_samples`, `new_metrics`,
+        `external_facts`, `openings`, `benchmarks` (there or not); a kind may be missing. Dataset, model, recipe and
+        layout are taken from the path below the last `results/`.
     settings : dict
         What the config says about the study; see the rule `write_report`.
     """
@@ -78,12 +95,19 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     found = [key[0] for kind in files.values() for key in kind]
     chosen = settings.get("config", {}).get("run", {}).get("datasets", [])
     names = dict.fromkeys([*chosen, *settings.get("models", {}), *found])
-    given = paths.get("shared_samples") or []
-    tables = [read_table(path, SHARED_TEXT) for path in ([given] if isinstance(given, str | Path) else given)]
-    shared = [row for table in tables for row in _rows(table)]
+    shared, ranks = (_study_rows(paths.get(kind) or []) for kind in ("shared_samples", "ranks"))
+    tests = [read_json(path) for path in _listed(paths.get("rank_tests") or [])]
     datasets = [_dataset(name, files, settings) for name in beside_their_models(names)]
     jobs = [read_job(path, place(path)) for path in paths.get("benchmarks") or []]
-    return Study(settings, datasets, shared, jobs, read_new(paths, place))
+    return Study(settings, datasets, shared, jobs, ranks, tests[0] if tests else {}, read_new(paths, place))
+
+
+def _listed(given: Any) -> list[Any]:
+    return [given] if isinstance(given, str | Path) else list(given)
+
+
+def _study_rows(given: Any) -> list[dict[str, Any]]:
+    return [row for path in _listed(given) for row in _rows(read_table(path, STUDY_TEXT))]
 
 
 def place(path: str | Path) -> tuple[str, ...]:
@@ -99,8 +123,7 @@ def _index(paths: Paths) -> Files:
     files: Files = {}
     for kind, positions in KEYS.items():
         given = paths.get(kind) or []
-        given = [given] if isinstance(given, str | Path) else given
-        files[kind] = {tuple(place(path)[i] for i in positions): Path(path) for path in given}
+        files[kind] = {tuple(place(path)[i] for i in positions): Path(path) for path in _listed(given)}
     return files
 
 
@@ -115,13 +138,11 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
         config = {}
         card["simulated"] = card.get("simulated") or (base_of(name),) in files["truth"]
     if is_by_site(name):  # of the cohort, what the folds need; the rest stands with the ordinary dataset
-        config, card = (
-            {},
-            {key: card[key] for key in ("title", "classes", "simulated", "groups", "source") if key in card},
-        )
+        config = {"merge": config.get("merge")}
+        card = {key: card[key] for key in ("title", "classes", "simulated", "groups", "source") if key in card}
     splits = read("splits") or {}
-    tables = {kind: read(kind) for kind in ("metrics", "intervals", "per_class", "confusion")}
-    controls = read("controls")
+    tables = {kind: read(kind) for kind in SCORES}
+    comparisons = read("comparisons")
     classes = _classes(card, tables["confusion"])
     recipes = settings.get("recipes", {}).get(name, {})
     models = _model_names(name, tables, files, settings)
@@ -135,7 +156,9 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
         else None,
         "classes": classes,
         "truth": read("truth"),
-        "controls": [] if controls is None else _rows(controls),
+        "comparisons": [] if comparisons is None else _rows(comparisons),
+        "published": config.get("published") or {},
+        "merge": config.get("merge") or {},
         "images": _images(name, files, recipes, settings.get("layouts", {}).get(name, {})),
         "models": [_model(name, model, recipes.get(model), tables, classes, files, settings) for model in models],
         "splits": splits,
@@ -191,9 +214,6 @@ def _model(
     settings: dict[str, Any],
 ) -> dict[str, Any]:
     rows = {kind: _rows(table[table["model"] == name]) if table is not None else [] for kind, table in tables.items()}
-    intervals: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in rows["intervals"]:
-        intervals.setdefault(row["metric"], {})[row["method"]] = row
     histories = {key[2]: read_table(path) for key, path in files["histories"].items() if key[:2] == (dataset, name)}
     trainings = [read_json(path) for key, path in files["trainings"].items() if key[:2] == (dataset, name)]
     return {
@@ -202,13 +222,22 @@ def _model(
         "image": name.split("~")[0] in settings["image_models"] if "image_models" in settings else True,
         "recipe": recipe,
         "folds": rows["metrics"],
-        "intervals": intervals,
-        "per_class": rows["per_class"],
+        "summary": {row["metric"]: row for row in rows["summary"]},
+        "intervals": _by_metric(rows["intervals"]),
+        "merged": _by_metric(rows["merged"]),
+        **{kind: rows[kind] for kind in ("per_class", "calibration", "rejection", "temperatures")},
         "confusion": _confusion(rows["confusion"], classes),
         "training": sorted(trainings, key=lambda entry: entry["fold"]),
         "histories": list(histories.values()),
         "attribution": _attribution((dataset, name), files, settings.get("top_genes", 10)),
     }
+
+
+def _by_metric(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["metric"], {})[row["method"]] = row
+    return found
 
 
 def _confusion(rows: list[dict[str, Any]], classes: list[str]) -> dict[str, Any] | None:

@@ -32,8 +32,9 @@ with job(snakemake) as log, threadpool_limits(snakemake.threads):
     settings = json.loads(snakemake.params.settings)
     cohort = splits = None
     if snakemake.input.tuning:
-        cohort = files.read_by_gene(snakemake.input.tuning[0])
         splits = files.read_table(snakemake.input.tuning[1], text=("sample", "group", "part"))
+        locked = set(splits["sample"][splits["part"] == "holdout"])
+        cohort = files.read_by_gene(snakemake.input.tuning[0], leave_out=locked)
     paths = zip(snakemake.input.features, snakemake.output.predictions, snakemake.output.facts, strict=True)
     for number, (features, predictions, training_facts) in enumerate(paths, 1):
         fold = Fold.read(features, number)

@@ -17,8 +17,9 @@ from job import job
 
 with job(snakemake) as log:
     keep_freed_memory()
-    cohort = files.read_by_gene(snakemake.input.cohort)
     splits = files.read_table(snakemake.input.splits, text=("sample", "group", "part"))
+    locked = set(splits["sample"][splits["part"] == "holdout"])  # in no feature file, so that no model can see them
+    cohort = files.read_by_gene(snakemake.input.cohort, leave_out=locked)
     steps, fit_on = json.loads(snakemake.params.settings), snakemake.params.fit_on
     where = f"{snakemake.wildcards.dataset}, recipe {snakemake.wildcards.recipe}"
     parts = [rows.set_index("sample")["part"].loc[cohort.obs_names] for _, rows in splits.groupby("fold")]

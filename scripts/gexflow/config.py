@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from gexflow.candidates import with_tune
+from gexflow.config_external import check_external
 from gexflow.config_files import check_entries, full_entries
 from gexflow.config_models import check_audit, check_model
 from gexflow.errors import InputError, nearest
@@ -219,6 +220,11 @@ def check_names(config: dict) -> None:
     asked = [name for name in audit["models"] if name != _AUDITED]  # a catalogue may lack the default
     _known(asked, models, "evaluation.audit.models", "model")
     check_audit(audit, models, FITTED)
+    for number, entry in enumerate(config["external"]):
+        for key in ("train", "test"):
+            _known([entry[key]], datasets, f"external.{number}.{key}", "dataset")
+        _known(entry.get("models", []), models, f"external.{number}.models", "model")
+    check_external(config)
     _known(config["attribution"]["models"], models, "attribution.models", "model")
     for name in config["attribution"]["models"]:
         if models[name]["network"] in FITTED:

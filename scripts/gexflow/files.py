@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -77,18 +77,24 @@ def read_h5ad(path: str | Path) -> Any:
     return anndata.read_h5ad(path)
 
 
-def read_by_gene(path: str | Path) -> Any:
-    """Read an AnnData whose float32 X then holds each gene's values side by side (Fortran order), never a copy."""
+def read_by_gene(path: str | Path, leave_out: Collection[str] = ()) -> Any:
+    """Read an AnnData whose float32 X then holds each gene's values side by side (Fortran order), never a copy.
+
+    Samples that are named in `leave_out` are not in it.
+    """
     import anndata
     import numpy as np
 
     backed = anndata.read_h5ad(path, backed="r")
     samples, genes = backed.shape
-    values = np.empty((samples, genes), dtype=np.float32, order="F")
-    step = max(1, (1 << 22) // max(1, genes))
+    keep = ~backed.obs_names.isin(list(leave_out))
+    values = np.empty((int(keep.sum()), genes), dtype=np.float32, order="F")
+    step, done = max(1, (1 << 22) // max(1, genes)), 0
     for start in range(0, samples, step):
-        values[start : start + step] = backed.X[start : start + step]
-    table = anndata.AnnData(values, obs=backed.obs.copy(), var=backed.var.copy(), uns=dict(backed.uns))
+        rows = backed.X[start : start + step][keep[start : start + step]]
+        values[done : done + len(rows)] = rows
+        done += len(rows)
+    table = anndata.AnnData(values, obs=backed.obs[keep].copy(), var=backed.var.copy(), uns=dict(backed.uns))
     backed.file.close()
     return table
 

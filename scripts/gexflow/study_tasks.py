@@ -10,6 +10,7 @@ from gexflow.audit_names import PERMUTED, RANDOM_GENES
 from gexflow.candidates import inner_folds
 from gexflow.estimate import Planned
 from gexflow.files import read_json
+from gexflow.site_variants import cohort_owner
 from gexflow.variants import base_of, control_of, is_leaky, with_controls
 from gexflow.work import Cohort, Task, kept_genes
 
@@ -69,7 +70,7 @@ class Study:
 
     def _datasets(self) -> dict[str, dict[str, Any]]:
         names = self._config["run"]["datasets"]
-        variants = ("published", PERMUTED, RANDOM_GENES)
+        variants = ("published", "sites", PERMUTED, RANDOM_GENES)
         all_names = [name for base in names for name in (base, *(f"{base}~{variant}" for variant in variants))]
         return {name: self._config["datasets"][base_of(name)] for name in all_names}
 
@@ -111,7 +112,7 @@ class Study:
     def _read(self, dataset: str) -> Cohort | None:
         """Return the cohort as its card has it, once it was read."""
         try:
-            card = read_json(self._results / dataset / "card.json")
+            card = read_json(self._results / cohort_owner(dataset) / "card.json")
             return Cohort(card["samples"], card["genes"], len(card["classes"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None

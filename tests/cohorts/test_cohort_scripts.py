@@ -1,9 +1,12 @@
 """The scripts of the rules write whole results, or a sentence and nothing."""
 
+import anndata
+import numpy as np
+import pandas as pd
 import pytest
 from tests.jobs import job_of, run_script
 
-from gexflow.files import read_h5ad, read_json, read_table
+from gexflow.files import read_h5ad, read_json, read_table, write_h5ad
 
 TABLE = "id\tlabel\tg1\tg2\n" + "".join(f"s{n}\t{'AB'[n % 2]}\t{n + 0.5}\t{n / 7 + 1}\n" for n in range(20))
 
@@ -32,12 +35,59 @@ def test_a_table_becomes_a_cohort_a_card_and_splits(write, tmp_path):
     assert card["origin"][0]["address"] == "https://example.org/t"
     assert card["origin"][0]["size_bytes"] == len(TABLE)
     assert len(card["origin"][0]["sha256"]) == 64
-    settings = {"folds": 5, "repeats": 2, "seed": 1, "validation": 0.25, "min_class_size": None}
-    settings["dataset"] = "own"
-    run("split_cohort", tmp_path, settings, {"cohort": str(tmp_path / "cohort.h5ad")}, splits="splits.tsv")
-    splits = read_table(tmp_path / "splits.tsv", ("sample", "group", "part"))
+    splits, facts = split(tmp_path, repeats=2)
     assert len(splits) == 20 * 10
     assert set(splits["part"]) == {"train", "validation", "test"}
+    assert facts == {"by": "group", "holdout": {}, "sites": {}, "folds": 10, "repeats": 2, "tested_in": {}}
+
+
+def split(folder, **changes):
+    settings = {"folds": 5, "repeats": 1, "seed": 1, "validation": 0.25, "min_class_size": None, "holdout": {}}
+    settings |= {"dataset": "own", "protocol": "group", **changes}
+    run(
+        "split_cohort",
+        folder,
+        settings,
+        {"cohort": str(folder / "cohort.h5ad")},
+        splits="splits.tsv",
+        facts="splits.json",
+    )
+    return read_table(folder / "splits.tsv", ("sample", "group", "part")), read_json(folder / "splits.json")
+
+
+def cohort_of_sites(folder):
+    """Sixty samples of three classes: A and B at six sites, C at two."""
+    labels = np.array(["A", "B", "C"] * 20)
+    sites = np.where(labels == "C", np.repeat(["t1", "t2"], 30), np.repeat([f"s{n}" for n in range(6)], 10))
+    obs = pd.DataFrame({"label": pd.Categorical(labels), "group": [f"p{n}" for n in range(60)], "batch": sites})
+    obs.index = [f"s{n}" for n in range(60)]
+    write_h5ad(anndata.AnnData(np.ones((60, 3), dtype=np.float32), obs=obs), folder / "cohort.h5ad")
+    return obs
+
+
+def test_folds_by_site_say_which_class_is_not_tested_across_sites(tmp_path):
+    obs = cohort_of_sites(tmp_path)
+    splits, facts = split(tmp_path, protocol="site", folds=3, validation=0)
+    assert facts["by"] == "site"
+    assert facts["sites"] == {"sites": 8, "unknown": 0, "across": ["A", "B"], "split_by_group": {"C": 2}}
+    tested = splits[splits["part"] == "test"].assign(site=lambda rows: obs.loc[rows["sample"], "batch"].to_numpy())
+    assert (tested[tested["site"].str.startswith("s")].groupby("site")["fold"].nunique() == 1).all()
+    assert "WARNING Not tested across sites" in (tmp_path / "logs/split_cohort.log").read_text()
+
+
+def test_a_hold_out_is_the_same_in_all_folds_and_in_folds_by_site(tmp_path):
+    cohort_of_sites(tmp_path)
+    rule = {"holdout": {"share": 0.2}, "folds": 3, "validation": 0}
+    (first, facts), (second, by_site) = (split(tmp_path, protocol=how, **rule) for how in ("group", "site"))
+    held = [set(one["sample"][one["part"] == "holdout"]) for one in (first, second)]
+    assert held[0] == held[1]
+    assert facts["holdout"] == by_site["holdout"]
+    assert {key: facts["holdout"][key] for key in ("samples", "groups", "classes")} == {
+        "samples": 12,
+        "groups": 12,
+        "classes": {"A": 4, "B": 4, "C": 4},
+    }
+    assert "12 samples are held out: no fold sees them" in (tmp_path / "logs/split_cohort.log").read_text()
 
 
 def test_a_mistake_ends_with_its_sentence_and_no_result(write, tmp_path):

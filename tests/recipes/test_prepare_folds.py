@@ -269,3 +269,24 @@ def test_what_is_fitted_on_the_training_part_says_so(cohort, tmp_path):
     assert "LEAKY" not in "".join(job.run()["note"])
     assert [read_h5ad(path).uns["fitted_on"] for path in job.job.output.fitted] == ["train"] * FOLDS
     assert "LEAKY" not in job.log.read_text()
+
+
+def test_held_out_samples_are_in_no_file_and_change_no_byte_of_any(cohort, tmp_path):
+    columns = (list(cohort.obs_names), list(cohort.obs["label"]), list(cohort.obs["group"]))
+    locked = np.arange(SAMPLES) % 5 == 0
+    splits = split_samples(*columns, folds=FOLDS, repeats=1, seed=1, validation=0.2, held_out=locked)
+    noisy = cohort.copy()
+    noisy.X[locked] = np.random.default_rng(8).normal(
+        -1e4, 1e3, (locked.sum(), GENES)
+    )  # no log, nor gene, would stand it
+    noisy.X[locked, 3] = np.nan
+    steps = ["impute_median", "to_log2", "zscore", "gene_quantile", {"select_logistic": {"keep": 8}}]
+    jobs = [Job(tmp_path / name, table, splits, steps) for name, table in (("one", cohort), ("two", noisy))]
+    summaries = [job.run() for job in jobs]
+    pd.testing.assert_frame_equal(*summaries)
+    for first, second in zip(*(job.job.output for job in jobs), strict=True):
+        assert Path(first).read_bytes() == Path(second).read_bytes(), first
+    for path in jobs[0].job.output.features:
+        features = read_h5ad(path)
+        assert set(features.obs["part"]) == {"train", "validation", "test"}
+        assert list(features.obs_names) == list(cohort.obs_names[~locked])

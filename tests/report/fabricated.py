@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from gexflow.files import write_json, write_table, write_text
 from gexflow.recipes.image_figure import draw_images
-from gexflow.variants import is_leaky
+from gexflow.site_variants import is_by_site
+from gexflow.variants import control_of, is_leaky
 
 REFERENCE = ["majority", "centroid", "logistic"]
 IMAGE = ["resnet50", "densenet169", "vgg19", "xception"]
@@ -36,19 +37,23 @@ def fabricate(
     folds: int = 10,
     explained: tuple[str, ...] = ("gexpnet", "resnet50"),
     cards: dict[str, dict] | None = None,
+    repeats: int = 1,
 ) -> tuple[dict[str, list[str]], dict]:
     """Write the tree; return the lists of paths and the settings that the report's rule would pass."""
     paths: dict[str, list[str]] = {}
     chosen, all_folds = models, folds
     models_of = {d: [m for m in chosen if m in IMAGE] if is_leaky(d) else chosen for d in datasets}
+    models_of |= {d: [m for m in chosen if not control_of(m)] for d in datasets if is_by_site(d)}
     for number, (dataset, classes) in enumerate(datasets.items()):
         models, folds = models_of[dataset], 1 if is_leaky(dataset) else all_folds
         rng = np.random.default_rng(number)
         home = root / "results" / dataset
         counts = {name: int(count) for name, count in zip(classes, rng.integers(40, 700, len(classes)), strict=True)}
         card = _card(dataset, counts, dataset in simulated, dataset in joint)
-        _put(paths, "cards", home / "card.json", card | (cards or {}).get(dataset, {}))
-        _put(paths, "card_figures", home / "card.svg", CARD_FIGURE)
+        if not is_by_site(dataset):
+            _put(paths, "cards", home / "card.json", card | (cards or {}).get(dataset, {}))
+            _put(paths, "card_figures", home / "card.svg", CARD_FIGURE)
+        _put(paths, "splits", home / "splits.json", _splits(dataset, classes, folds, repeats))
         _evaluation(paths, home / "evaluation", counts, models, folds, rng)
         if dataset in simulated:
             truth = {"bayes_accuracy": 0.985, "effect": 0.8, "planted": {name: ["g0001", "g0002"] for name in classes}}
@@ -56,7 +61,7 @@ def fabricate(
         for recipe in ("genes", "image-top"):
             _put(paths, "summaries", home / "recipes" / recipe / "summary.tsv", _summary(folds))
             _put(paths, "stabilities", home / "recipes" / recipe / "stability.json", _stability(recipe, folds))
-        if any(model in IMAGE for model in models) and not is_leaky(dataset):
+        if any(model in IMAGE for model in models) and not control_of(dataset):
             _put(paths, "images", home / "recipes/image-top/images/alphabetical-102.svg", images(tuple(classes)))
         for model in models:
             weights = "random" if model in random_weights else "imagenet" if model in IMAGE else "none"
@@ -66,7 +71,7 @@ def fabricate(
                 _put(paths, "trainings", folder / "training.json", entry)
                 if model not in REFERENCE:
                     _put(paths, "histories", folder / "history.tsv", _history(entry["epochs"], validation, rng))
-            if model in explained and not is_leaky(dataset):
+            if model in explained and not control_of(dataset):
                 _attribution(paths, home / "attribution" / model, classes, dataset in simulated, folds, rng)
     settings = {
         "title": "Tumour types from gene expression",
@@ -129,6 +134,15 @@ def _card(dataset: str, counts: dict[str, int], simulated: bool, joint: bool) ->
         },
         "separating": {"count": 2, "genes": [{"gene": "1", "symbol": "TYR", "class": next(iter(counts))}] * 2},
     }
+
+
+def _splits(dataset: str, classes: list[str], folds: int, repeats: int) -> dict:
+    facts = {"by": "published" if is_leaky(dataset) else "group", "holdout": {}, "sites": {}, "folds": folds}
+    facts |= {"repeats": 1 if is_leaky(dataset) else repeats, "tested_in": {}}
+    if not is_by_site(dataset):
+        return facts
+    sites = {"sites": 41, "unknown": 3, "across": classes[1:], "split_by_group": {classes[0]: 2}}
+    return facts | {"by": "site", "sites": sites, "tested_in": {classes[1]: folds - 1}}
 
 
 def _evaluation(paths, home, counts, models, folds, rng) -> None:

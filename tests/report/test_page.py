@@ -450,10 +450,9 @@ def test_what_a_leaky_variant_does_by_intention_is_no_caveat_of_its_own(tmp_path
 
 
 def test_the_leaky_variant_stands_behind_its_dataset_which_says_the_difference(tmp_path):
-    paths, settings = fabricate(tmp_path, BOTH, models=WITH_CONTROLS)
+    paths, settings = fabricate(tmp_path, BOTH, models=WITH_CONTROLS, repeats=2)
     settings["config"]["run"]["datasets"] = ["d", "e"]
     settings["config"]["datasets"]["d"] = {"expected": {"x": 1}, "tried_on": "format only"}
-    settings["config"]["run"]["repeats"] = 2
     study = collect_study(paths, settings)
     assert [dataset["name"] for dataset in study.datasets] == ["d", "d~published", "e"]
     clean, published, _ = study.datasets
@@ -490,3 +489,29 @@ def test_the_leaky_variant_of_a_simulated_dataset_is_simulated_but_has_no_known_
     published = collect_study(paths, settings).datasets[1]
     assert published["truth"] is None
     assert dataset_marks(published) == ["LEAKY", "simulated"]
+
+
+def test_folds_by_site_are_a_column_of_their_own_that_says_what_it_asks(tmp_path):
+    paths, settings = fabricate(tmp_path, {"d": ["x", "y", "z"], "d~sites": ["x", "y", "z"]}, models=WITH_CONTROLS)
+    study = collect_study(paths, settings)
+    ordinary, by_site = study.datasets
+    assert dataset_marks(by_site) == ["folds by site"]
+    assert by_site["classes"] == ordinary["classes"]
+    assert [model["name"] for model in by_site["models"] if "~" in model["name"]] == []
+    text = Nesting(render_page(study, TEMPLATES)).text
+    assert text.count("were predicted from gene expression in 1 dataset,") == 1
+    assert "d~sites is the same cohort in folds by site: does what a model learned hold at sites" in text
+    assert "Classes tested across sites 2: y, z" in text
+    assert "Not tested across sites x (2)" in text
+    assert "Classes that some folds do not test y (9) (folds that do)" in text
+    (caveat,) = [found for found in find_caveats(study) if found["title"] == "Not tested across sites"]
+    assert caveat["items"][0] == {"datasets": "d~sites", "text": "x (2) (number of sites)."}
+    scores = {}
+    for dataset in study.datasets:
+        folds = next(model for model in dataset["models"] if model["name"] == "resnet50")["folds"]
+        scores[dataset["name"]] = sum(row["accuracy"] for row in folds) / len(folds)
+    line = (
+        f"resnet50: by site {100 * scores['d~sites']:.2f} %, ordinary folds {100 * scores['d']:.2f} %, "
+        f"difference {100 * (scores['d~sites'] - scores['d']):+.2f} points"
+    )
+    assert text.count(line) == 1

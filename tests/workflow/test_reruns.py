@@ -111,6 +111,32 @@ RERUNS = {
         [edit("{permutations: 4,", "{permutations: 5,")],
         {"refit_variant": 3, "audit_cohort": 3, "write_report": 1},
     ),
+    "folds by site beside a dataset": (
+        [on("demo-tcga", "variants: [sites]")],
+        {
+            "split_cohort": 1,
+            "prepare_folds": 2,
+            "lay_out_genes": 1,
+            "train_gexpnet": 1,
+            "fit_reference": 3,
+            "finetune_backbone": 5,
+            "score_cohort": 1,
+            "write_report": 1,
+        },
+    ),
+    "a hold-out": (
+        [on("demo-geo", "holdout: {share: 0.1}")],
+        {rule: jobs for rule, jobs in A_DATASET.items() if rule not in ("read_cohort", "find_shared_samples")},
+    ),
+    "an external test": (
+        [
+            edit(
+                "attribution:\n",
+                "external: [{train: demo-mendeley, test: demo-tcga, models: [logistic]}]\nattribution:\n",
+            )
+        ],
+        {"predict_external": 1, "score_new_samples": 1, "write_report": 1},
+    ),
     "the published protocol beside a dataset": (
         [on("demo-tcga", "variants: [published]")],
         {

@@ -90,9 +90,10 @@ rule find_shared_samples:
 
 rule split_cohort:
     input:
-        cohort=COHORT,
+        cohort=cohort_file,
     output:
         splits="results/{dataset}/splits.tsv",
+        facts="results/{dataset}/splits.json",
     log:
         "results/logs/{dataset}/split_cohort.log",
     conda:

@@ -5,6 +5,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 BASE = Path(workflow.basedir)
 sys.path.insert(0, str(BASE / "scripts"))
@@ -17,6 +18,7 @@ from gexflow.digest import code_digest
 from gexflow.errors import InputError
 from gexflow.network_names import FITTED, REFERENCES, is_image_network
 from gexflow.recipe_names import chooses_genes, layout_name, learns_nothing
+from gexflow.site_variants import cohort_owner, is_by_site, with_sites
 from gexflow.variants import base_of, control_of, is_leaky, with_controls, with_published
 
 
@@ -38,7 +40,7 @@ RUN = STUDY["run"]
 CHOSEN_MODELS = {name: STUDY["models"][name] for name in RUN["models"]}
 CHOSEN_DATASETS = {name: STUDY["datasets"][name] for name in RUN["datasets"]}
 CHOSEN_IMAGES = [name for name, model in CHOSEN_MODELS.items() if is_image_network(model["network"])]
-DATASETS = with_published(CHOSEN_DATASETS, CHOSEN_IMAGES)
+DATASETS = with_sites(with_published(CHOSEN_DATASETS, CHOSEN_IMAGES))
 MODELS = with_controls(CHOSEN_MODELS)
 DOWNLOADS = str(BASE / RUN["downloads"])
 WEIGHTS = str(BASE / RUN["weights"])
@@ -47,6 +49,7 @@ with open(BASE / "resources/weights.tsv") as table:
 
 COHORT = "results/{dataset}/cohort.h5ad"
 FEATURES = "results/{dataset}/recipes/{recipe}/fold{fold}/features.h5ad"
+FITTED_RECIPE = "results/{dataset}/recipes/{recipe}/fold{fold}/fitted.h5ad"
 LAYOUT = "results/{dataset}/recipes/{recipe}/fold{fold}/layouts/{layout}.tsv"
 
 
@@ -99,14 +102,14 @@ def repeats_of(dataset):
 
 
 def models_of(dataset):
-    """Return the models that run on a dataset, each followed by its controls; these have no place in a leaky one."""
+    """Return the models that run on a dataset, each followed by its controls; these have no place in a variant."""
     models = [name for name in MODELS if base_of(name) in DATASETS[dataset].get("models", CHOSEN_MODELS)]
-    return [name for name in models if not control_of(name)] if is_leaky(dataset) else models
+    return [name for name in models if not control_of(name)] if control_of(dataset) else models
 
 
 def attributed_models(dataset):
-    """Return the models of a dataset whose genes are attributed: none of a leaky one."""
-    wanted = [] if is_leaky(dataset) else STUDY["attribution"]["models"]
+    """Return the models of a dataset whose genes are attributed: none of a variant."""
+    wanted = [] if control_of(dataset) else STUDY["attribution"]["models"]
     return [name for name in models_of(dataset) if name in wanted]
 
 
@@ -143,6 +146,11 @@ def over_folds(pattern, wildcards, **names):
 
 
 # --- cohorts
+
+
+def cohort_file(wildcards):
+    """Return the cohort of a dataset; folds by site are made of the ordinary one's."""
+    return COHORT.format(dataset=cohort_owner(wildcards.dataset))
 
 
 def source_file(dataset, kind):
@@ -223,7 +231,7 @@ def reading_settings(wildcards):
     """Return what decides how a cohort is read, and the addresses that its card shows."""
     dataset = DATASETS[wildcards.dataset]
     other = ("title", "files", "simulate", "models", "recipes", "family", "expected", "tried_on", "variants", "published")
-    other += ("folds", "repeats")
+    other += ("folds", "repeats", "holdout")
     settings = {key: value for key, value in dataset.items() if key not in other}
     addresses, expected = {}, {}
     for kind in FILE_KINDS:
@@ -246,12 +254,22 @@ def family_settings(wildcards):
 
 
 def split_settings(wildcards):
+    """Return how a dataset is split: `protocol` is published, site, or group for the ordinary folds."""
     dataset = base_of(wildcards.dataset)
+    settings = {"dataset": dataset, "seed": RUN["seed"]}
     if is_leaky(wildcards.dataset):
-        return canonical({"dataset": dataset, "protocol": DATASETS[wildcards.dataset]["protocol"], "seed": RUN["seed"]})
-    settings = {key: RUN[key] for key in ("repeats", "seed", "validation")}
+        return canonical({"protocol": DATASETS[wildcards.dataset]["protocol"], **settings})
+    settings["protocol"] = "site" if is_by_site(wildcards.dataset) else "group"
     settings["min_class_size"] = DATASETS[dataset]["min_class_size"]
-    return canonical({"dataset": dataset, "folds": folds_of(dataset), **settings})
+    settings["holdout"] = holdout_of(dataset)
+    settings |= {"folds": folds_of(dataset), "repeats": repeats_of(dataset), "validation": RUN["validation"]}
+    return canonical(settings)
+
+
+def holdout_of(dataset):
+    """Return which samples of a dataset are held out; {} for none."""
+    wanted = DATASETS[dataset].get("holdout", {"share": RUN["holdout"]})
+    return {} if wanted.get("share") == 0 else wanted
 
 
 # --- recipes
@@ -278,8 +296,8 @@ def layout_settings(wildcards):
 
 
 def image_sources(dataset):
-    """Return recipe and layout of every image network of a dataset, by its name; a leaky one is not drawn."""
-    names = [] if is_leaky(dataset) else [name for name in models_of(dataset) if name in image_models()]
+    """Return recipe and layout of every image network of a dataset, by its name; a variant is not drawn."""
+    names = [] if control_of(dataset) else [name for name in models_of(dataset) if name in image_models()]
     return {name: (recipe_of(dataset, name), layout_name(MODELS[name]["layout"])) for name in names}
 
 
@@ -328,7 +346,7 @@ def tuning_inputs(wildcards):
     """Return cohort and splits for a model that is tuned in inner folds, which refit its recipe; none for others."""
     if not inner_folds(MODELS[wildcards.model], RUN["validation"]):
         return []
-    return [path.format(dataset=wildcards.dataset) for path in (COHORT, "results/{dataset}/splits.tsv")]
+    return [cohort_file(wildcards), f"results/{wildcards.dataset}/splits.tsv"]
 
 
 def tuning_recipe(wildcards):
@@ -373,6 +391,81 @@ def model_layouts(wildcards):
         return []
     layout = layout_name(MODELS[wildcards.model]["layout"])
     return over_folds(LAYOUT, wildcards, recipe=recipe_of(wildcards.dataset, wildcards.model), layout=layout)
+
+
+def model_fitted(wildcards):
+    """Return the fitted recipes of all folds that a model learns from."""
+    return over_folds(FITTED_RECIPE, wildcards, recipe=recipe_of(wildcards.dataset, wildcards.model))
+
+
+def model_files(wildcards):
+    """Return the weights of a network in all folds; none of a reference model, which keeps none."""
+    return [] if wildcards.model in networks(*FITTED) else trained_networks(wildcards)
+
+
+def model_facts(wildcards):
+    """Return what training said of each fold: for a tuned model, which candidate it chose."""
+    path = "results/{dataset}/models/{model}/fold{fold}/training.json"
+    return over_folds(path, wildcards, model=wildcards.model)
+
+
+def prediction_settings(wildcards):
+    """Return what decides how new samples are prepared and predicted."""
+    model = json.loads(model_settings(wildcards))
+    return canonical({"model": model, "recipe": STUDY["recipes"][recipe_of(wildcards.dataset, wildcards.model)]})
+
+
+# Samples that no fold has seen: of a hold-out that is opened, or of another cohort.
+HOLDOUTS = [name for name in CHOSEN_DATASETS if holdout_of(name) and STUDY["evaluation"]["holdout"] == "report"]
+EXTERNAL = {(entry["train"], entry["test"]): entry for entry in STUDY["external"]}
+
+
+def target_cohort(wildcards):
+    return COHORT.format(dataset=wildcards.target)
+
+
+def target_splits(wildcards):
+    """Return the splits of another cohort where it has a hold-out, which stays out of this test, too."""
+    return [f"results/{wildcards.target}/splits.tsv"] if holdout_of(wildcards.target) else []
+
+
+def new_models(dataset, place):
+    """Return the models that predict a hold-out, or another cohort (`external/{target}`); controls do not."""
+    models = [name for name in models_of(dataset) if not control_of(name)]
+    if place == "holdout":
+        return models
+    wanted = EXTERNAL[dataset, Path(place).name].get("models", models)
+    return [name for name in models if name in wanted]
+
+
+def new_predictions(wildcards):
+    """Return the predictions of new samples, model by model."""
+    models = new_models(wildcards.dataset, wildcards.place)
+    return expand("results/{dataset}/{place}/{model}/predictions.tsv", model=models, **wildcards)
+
+
+def new_score_settings(wildcards):
+    return canonical({"models": new_models(wildcards.dataset, wildcards.place)})
+
+
+def opening_settings(wildcards):
+    """Return all that decides what is seen of a hold-out once it is open."""
+    models = new_models(wildcards.dataset, "holdout")
+    seen = {name: SimpleNamespace(dataset=wildcards.dataset, model=name) for name in models}
+    settings = {name: json.loads(prediction_settings(model)) for name, model in seen.items()}
+    return canonical({"split": json.loads(split_settings(wildcards)), "models": settings})
+
+
+def of_new(name):
+    """Return a file of every hold-out that is open, and of every external test."""
+    places = [(dataset, "holdout") for dataset in HOLDOUTS] + [(d, f"external/{target}") for d, target in EXTERNAL]
+    return [f"results/{dataset}/{place}/{name}" for dataset, place in places]
+
+
+def of_external_models(name):
+    """Return a file of every model of every external test."""
+    pairs = [(d, target, model) for d, target in EXTERNAL for model in new_models(d, f"external/{target}")]
+    return [f"results/{dataset}/external/{target}/{model}/{name}" for dataset, target, model in pairs]
 
 
 def weights_file(name):
@@ -561,6 +654,11 @@ def of_datasets(pattern):
     return expand(pattern, dataset=DATASETS)
 
 
+def of_cohorts(pattern):
+    """Return a pattern once a cohort: folds by site have the ordinary dataset's."""
+    return expand(pattern, dataset=dict.fromkeys(map(cohort_owner, DATASETS)))
+
+
 def of_ranked(pattern):
     """Return a pattern once a dataset that is compared with others: not for leaky ones."""
     return expand(pattern, dataset=CHOSEN_DATASETS)
@@ -613,7 +711,7 @@ def benchmark_files(wildcards, output):
     jobs = [f"{dataset}/simulate_cohort" for dataset in CHOSEN_DATASETS if simulated(dataset)]
     for dataset in DATASETS:
         models = models_of(dataset)
-        jobs += [f"{dataset}/read_cohort", f"{dataset}/evaluation/score_cohort"]
+        jobs += [f"{dataset}/evaluation/score_cohort"] + [f"{dataset}/read_cohort"] * (not is_by_site(dataset))
         jobs += [f"{dataset}/recipes/{name}" for name in recipe_jobs(dataset)]
         jobs += [f"{dataset}/models/{model}/{name}" for model in models for name in model_jobs(dataset, model)]
         jobs += [f"{dataset}/attribution/{model}/attribute_genes" for model in attributed_models(dataset)]

@@ -161,3 +161,41 @@ rule audit_cohort:
         code=code("audit_cohort.py"),
     script:
         "../../scripts/audit_cohort.py"
+
+
+# A hold-out is opened by config alone, and the opening recorded before anything is predicted of it.
+rule open_holdout:
+    input:
+        facts="results/{dataset}/splits.json",
+    output:
+        opened="results/{dataset}/holdout/opened.json",
+    log:
+        "results/logs/{dataset}/holdout/open_holdout.log",
+    wildcard_constraints:
+        dataset=one_of(HOLDOUTS),
+    conda:
+        "../../envs/gexflow.yaml"
+    params:
+        settings=opening_settings,
+        code=code("open_holdout.py"),
+    script:
+        "../../scripts/open_holdout.py"
+
+
+rule score_new_samples:
+    input:
+        predictions=new_predictions,
+    output:
+        metrics="results/{dataset}/{place}/metrics.tsv",
+    log:
+        "results/logs/{dataset}/{place}/score_new_samples.log",
+    wildcard_constraints:
+        dataset=one_of(CHOSEN_DATASETS),
+        place="holdout|external/[^/]+",
+    conda:
+        "../../envs/gexflow.yaml"
+    params:
+        settings=new_score_settings,
+        code=code("score_new_samples.py"),
+    script:
+        "../../scripts/score_new_samples.py"

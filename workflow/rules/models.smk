@@ -149,3 +149,69 @@ rule finetune_backbone:
         code=code("finetune_backbone.py"),
     script:
         "../../scripts/finetune_backbone.py"
+
+
+rule predict_holdout:
+    input:
+        cohort=cohort_file,
+        splits="results/{dataset}/splits.tsv",
+        opened="results/{dataset}/holdout/opened.json",
+        features=model_features,
+        fitted=model_fitted,
+        model=model_files,
+        facts=model_facts,
+        layouts=model_layouts,
+        weights=model_weights,
+    output:
+        predictions="results/{dataset}/holdout/{model}/predictions.tsv",
+    log:
+        "results/logs/{dataset}/holdout/{model}/predict_holdout.log",
+    wildcard_constraints:
+        dataset=one_of(HOLDOUTS),
+        model=one_of(CHOSEN_MODELS),
+    conda:
+        "../../envs/gexflow.yaml"
+    # of a network, on the CPU, since one pass is no training; a reference model has one thread, as in fit_reference
+    threads: 4
+    resources:
+        mem_mb=by_attempt(16000),
+        runtime=by_attempt(240),
+    params:
+        settings=prediction_settings,
+        code=code("predict_holdout.py"),
+    script:
+        "../../scripts/predict_holdout.py"
+
+
+rule predict_external:
+    input:
+        cohort=cohort_file,
+        target=target_cohort,
+        target_splits=target_splits,
+        features=model_features,
+        fitted=model_fitted,
+        model=model_files,
+        facts=model_facts,
+        layouts=model_layouts,
+        weights=model_weights,
+    output:
+        predictions="results/{dataset}/external/{target}/{model}/predictions.tsv",
+        facts="results/{dataset}/external/{target}/{model}/facts.json",
+    log:
+        "results/logs/{dataset}/external/{target}/{model}/predict_external.log",
+    wildcard_constraints:
+        dataset=one_of(name for name, _ in EXTERNAL),
+        target=one_of(name for _, name in EXTERNAL),
+        model=one_of(CHOSEN_MODELS),
+    conda:
+        "../../envs/gexflow.yaml"
+    # of a network, on the CPU, since one pass is no training; a reference model has one thread, as in fit_reference
+    threads: 4
+    resources:
+        mem_mb=by_attempt(16000),
+        runtime=by_attempt(240),
+    params:
+        settings=prediction_settings,
+        code=code("predict_external.py"),
+    script:
+        "../../scripts/predict_external.py"

@@ -5,7 +5,7 @@ for COUNT, NAMES in FOLD_COUNTS.items():
         name:
             fold_rule("prepare_folds", COUNT)
         input:
-            cohort=COHORT,
+            cohort=cohort_file,
             splits="results/{dataset}/splits.tsv",
         output:
             features=every_fold(FEATURES, COUNT),

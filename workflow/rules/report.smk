@@ -3,8 +3,9 @@
 
 rule write_report:
     input:
-        cards=of_datasets("results/{dataset}/card.json"),
-        card_figures=of_datasets("results/{dataset}/card.svg"),
+        cards=of_cohorts("results/{dataset}/card.json"),
+        card_figures=of_cohorts("results/{dataset}/card.svg"),
+        splits=of_datasets("results/{dataset}/splits.json"),
         shared_samples="results/comparison/shared_samples.tsv",
         ranks="results/comparison/ranks.tsv",
         rank_tests="results/comparison/ranks.json",
@@ -29,6 +30,9 @@ rule write_report:
         trainings=of_trained("training.json"),
         histories=of_trained("history.tsv", only_networks=True),
         images=of_images(),
+        new_metrics=of_new("metrics.tsv"),
+        external_facts=of_external_models("facts.json"),
+        openings=expand("results/{dataset}/holdout/opened.json", dataset=HOLDOUTS),
         template=BASE / "workflow/report/index.html.j2",
         style=BASE / "workflow/report/style.css",
     output:

@@ -1,11 +1,14 @@
 """Splits: every sample is tested once a repeat, groups never part, classes are spread evenly."""
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+from gexflow.cohorts.class_shares import take_groups
+from gexflow.cohorts.site_folds import Sites, check_sites, join_sites, pack_units
 from gexflow.errors import InputError, plain
 from gexflow.log import logger
 
@@ -21,6 +24,8 @@ def split_samples(
     repeats: int,
     seed: int,
     validation: float,
+    held_out: np.ndarray | None = None,
+    draw: Callable[[np.ndarray, int], list[np.ndarray]] | None = None,
 ) -> pd.DataFrame:
     """Split samples for repeated cross-validation.
 
@@ -39,12 +44,17 @@ def split_samples(
     validation : float
         Share of the training samples to set aside in every fold, 0 for none; below 1. Whole groups; every class
         keeps at least one training group.
+    held_out : bool array (samples,) or None
+        Samples of whole groups with the part `holdout` in every fold; the others are split as if they were all.
+    draw : function (rows, seed) -> list of int arrays, or None
+        Draws the test parts of a repeat in another way: of the samples in `rows` (in rising order), the places in
+        `rows` that each of the `folds` parts takes.
 
     Returns
     -------
     DataFrame
         Columns sample, group, repeat, fold (one running number from 1 over all repeats), part (train, validation,
-        test); one row a sample and fold.
+        test, holdout); one row a sample and fold.
 
     Raises
     ------
@@ -52,25 +62,74 @@ def split_samples(
         There are more folds than groups, or no split keeps the promises above.
     """
     names, labels, groups = (np.asarray(list(map(str, column)), dtype=object) for column in (samples, labels, groups))
-    count = len(set(groups))
+    rows = np.arange(len(names)) if held_out is None else np.flatnonzero(~held_out)
+    count = len(set(groups[rows]))
     if not 2 <= folds <= count:
         raise InputError(f"run.folds is {folds}, but there are {count} groups of samples: set 2 to {count} folds.")
     if not 0 <= validation < 1:
         raise InputError(f"run.validation is {validation}, but must be a share from 0 to below 1.")
     tables = []
     for repeat in range(1, repeats + 1):
-        tests = _test_parts(labels, groups, folds, seed + repeat - 1)
+        drawn = seed + repeat - 1
+        tests = draw(rows, drawn) if draw else _test_parts(labels[rows], groups[rows], folds, drawn)
         for number, test in enumerate(tests, (repeat - 1) * folds + 1):
-            part = np.full(len(names), "train", dtype=object)
-            part[test] = "test"
-            random = np.random.default_rng([seed + repeat - 1, number])
-            part[_set_aside(labels, groups, part == "train", validation, random)] = "validation"
+            part = np.full(len(names), "holdout", dtype=object)
+            part[rows] = "train"
+            part[rows[test]] = "test"
+            random = np.random.default_rng([drawn, number])
+            part[take_groups(labels, groups, part == "train", validation, random)] = "validation"
             columns = {"sample": names, "group": groups, "repeat": repeat, "fold": number, "part": part}
             tables.append(pd.DataFrame(columns))
     splits = pd.concat(tables, ignore_index=True)
     check_splits(splits, dict(zip(names, labels, strict=True)), validation)
-    logger.info("%d samples in %d groups, %d x %d folds", len(names), count, repeats, folds)
+    logger.info("%d samples in %d groups, %d x %d folds", len(rows), count, repeats, folds)
     return splits
+
+
+def split_by_site(
+    samples: list[str],
+    labels: list[str],
+    groups: list[str],
+    sites: list[str] | None,
+    folds: int,
+    repeats: int,
+    seed: int,
+    validation: float,
+    dataset: str,
+    held_out: np.ndarray | None = None,
+) -> tuple[pd.DataFrame, Sites]:
+    """Split samples so that no site of a test part has trained, see `join_sites` and `pack_units`.
+
+    Validation samples are drawn from the training part by group, as in the ordinary folds.
+
+    Parameters
+    ----------
+    samples, labels, groups : list of str, one a sample
+    sites : list of str, one a sample ("" where it is not known), or None
+    folds, repeats, seed, validation, held_out
+        As of `split_samples`.
+    dataset : str
+        Its name, for messages.
+
+    Returns
+    -------
+    splits : DataFrame
+        As of `split_samples`.
+    sites : Sites
+        Of the samples that are not held out.
+    """
+    columns = [np.asarray(list(map(str, column)), dtype=object) for column in (samples, labels, groups)]
+    rows = np.arange(len(samples)) if held_out is None else np.flatnonzero(~held_out)
+    known = None if sites is None else np.asarray(list(map(str, sites)), dtype=object)[rows]
+    inside = [column[rows] for column in columns]
+    found = join_sites(*inside, known, dataset)
+
+    def draw(_: np.ndarray, drawn: int) -> list[np.ndarray]:
+        tested = pack_units(inside[1], found.units, folds, drawn, dataset)
+        check_sites(tested, inside[1], found)
+        return [np.flatnonzero(tested == fold) for fold in range(folds)]
+
+    return split_samples(samples, labels, groups, folds, repeats, seed, validation, held_out, draw), found
 
 
 def split_as_published(samples: list[str], labels: list[str], seed: int, dataset: str) -> pd.DataFrame:
@@ -126,30 +185,8 @@ def _test_parts(labels: np.ndarray, groups: np.ndarray, folds: int, seed: int) -
             raise InputError(f"The samples cannot be split into {folds} folds ({error}): set fewer folds.") from None
 
 
-def _set_aside(
-    labels: np.ndarray, groups: np.ndarray, train: np.ndarray, share: float, random: np.random.Generator
-) -> np.ndarray:
-    """Choose whole groups until every class has given its share of training samples; return a mask."""
-    chosen = np.zeros(len(labels), dtype=bool)
-    if share == 0:
-        return chosen
-    table = pd.DataFrame({"group": groups[train], "label": labels[train]})
-    counts = pd.crosstab(table["group"], table["label"])
-    samples, kept = counts.to_numpy(), (counts > 0).sum().to_numpy()
-    room = np.round(share * samples.sum(axis=0)).astype(int)
-    taken = []
-    for index in random.permutation(len(counts)):
-        row = samples[index]
-        present = row > 0
-        if (row <= room).all() and (kept[present] > 1).all():
-            room, kept = room - row, kept - present
-            taken.append(counts.index[index])
-    chosen[train] = table["group"].isin(taken).to_numpy()
-    return chosen
-
-
 def check_splits(splits: pd.DataFrame, labels: dict[str, str], validation: float = 0.0) -> None:
-    """Verify what every split promises.
+    """Verify what every split promises; the hold-out has no part in a fold, but is the same in all.
 
     Parameters
     ----------
@@ -163,14 +200,19 @@ def check_splits(splits: pd.DataFrame, labels: dict[str, str], validation: float
     Raises
     ------
     InputError
-        A group is in two parts of a fold, a sample is not in test exactly once a repeat, a training part lacks a
-        class, or a part is empty.
+        A group is in two parts of a fold, a sample is held out in some folds only, or not in test exactly once a
+        repeat, a training part lacks a class, or a part is empty.
     """
     parts = splits.groupby(["fold", "group"])["part"].nunique()
     if (parts > 1).any():
         fold, group = parts.idxmax()
         raise InputError(f'Fold {fold}: group "{group}" is in two parts; samples of one group must stay together.')
-    tested = (splits["part"] == "test").groupby([splits["repeat"], splits["sample"]]).sum()
+    held_out = splits["part"] == "holdout"
+    touched = held_out.groupby(splits["sample"]).nunique() > 1
+    if touched.any():
+        raise InputError(f'Sample "{touched.idxmax()}" is held out in some folds only; it must be in all.')
+    folds = splits[~held_out]
+    tested = (folds["part"] == "test").groupby([folds["repeat"], folds["sample"]]).sum()
     if (tested != 1).any():
         repeat, sample = tested.index[int((tested != 1).to_numpy().argmax())]
         raise InputError(

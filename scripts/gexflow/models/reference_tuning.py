@@ -57,6 +57,29 @@ def fit_fold(
     return probabilities, {"notes": notes, **facts}
 
 
+def refit_chosen(
+    settings: dict, facts: dict, values: np.ndarray, targets: np.ndarray, unseen: np.ndarray, n_classes: int
+) -> np.ndarray:
+    """Fit a reference model once more as a fold had it, a tuned one with what that fold chose.
+
+    Parameters
+    ----------
+    settings : dict
+        The model's keys of the config, and `seed`.
+    facts : dict
+        What `fit_fold` said of the fold: `chosen` and `slope`, where there are any.
+    values, targets, unseen, n_classes
+        See `fit_reference`.
+
+    Returns
+    -------
+    float64 array (samples, classes)
+    """
+    own = {key: value for key, value in settings.items() if key != "tune"} | facts.get("chosen", {})
+    probabilities, _ = fit_reference(own, values, targets, unseen, n_classes)
+    return with_slope(probabilities, facts["slope"]) if "slope" in facts else probabilities
+
+
 def inner_parts(inner: Iterable[anndata.AnnData], classes: Sequence[str]) -> Iterator[Part]:
     """Yield what each inner fold gives to fit on, and to score."""
     for features in inner:

@@ -6,11 +6,15 @@ from typing import Any
 from gexflow.expected_counts import compare_counts
 from gexflow.log import CAUTION
 from gexflow.report.audit import audit_caveats
+from gexflow.report.by_site import MARK as BY_SITE
+from gexflow.report.by_site import not_across
 from gexflow.report.controls import naming, without_controls
+from gexflow.report.external import opening_caveats
 from gexflow.report.leaky import MARK, WHY, called
 from gexflow.report.shared import shared_caveats
 from gexflow.report.study import Study
 from gexflow.report.words import counted, known, listed, percent, whole
+from gexflow.site_variants import is_by_site
 from gexflow.variants import control_of, is_leaky
 
 FEW_FOLDS = 5
@@ -52,6 +56,7 @@ def find_caveats(study: Study) -> list[dict[str, Any]]:
             False,
             _no_groups,
         ),
+        ("Not tested across sites", "These have too few sites for folds by site.", False, not_across),
         ("Small classes", "With fewer samples than folds, some folds test a class on no sample.", False, _small),
         ("Few folds", "Intervals over few fold scores are wide and rest on few degrees of freedom.", False, _few_folds),
     ]
@@ -60,7 +65,7 @@ def find_caveats(study: Study) -> list[dict[str, Any]]:
         items = _grouped([(called(dataset["name"]), item) for dataset in study.datasets for item in check(dataset)])
         if items:
             caveats.append({"title": title, "text": text, "loud": loud, "items": items})
-    caveats += shared_caveats(study.shared)
+    caveats += shared_caveats(study.shared) + opening_caveats(study.new)
     return sorted(caveats, key=lambda caveat: not caveat["loud"])
 
 
@@ -74,7 +79,7 @@ def _grouped(items: list[tuple[str, str]]) -> list[dict[str, str]]:
 
 def dataset_marks(dataset: Dataset) -> list[str]:
     """Return the few words that must stand beside every result of a dataset."""
-    marks = [MARK] if is_leaky(dataset["name"]) else []
+    marks = [MARK] if is_leaky(dataset["name"]) else [BY_SITE] if is_by_site(dataset["name"]) else []
     if simulated(dataset):
         marks.append("simulated")
     if dataset["card"].get("normalised_jointly"):

@@ -22,9 +22,9 @@ def called(name: str) -> str:
     return f"{name} ({MARK})" if is_leaky(name) else name
 
 
-def without_leaky(datasets: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def without_variants(datasets: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the datasets that count as such."""
-    return [dataset for dataset in datasets if not is_leaky(dataset["name"])]
+    return [dataset for dataset in datasets if base_of(dataset["name"]) == dataset["name"]]
 
 
 def beside_clean(dataset: dict[str, Any], datasets: Iterable[dict[str, Any]]) -> list[str]:

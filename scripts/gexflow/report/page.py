@@ -8,7 +8,7 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
-from gexflow.report import sections
+from gexflow.report import by_site, sections
 from gexflow.report.audit import audit_rows
 from gexflow.report.calibration import calibration_errors, calibration_figure
 from gexflow.report.caveats import find_caveats
@@ -16,8 +16,10 @@ from gexflow.report.comparisons import comparisons, published
 from gexflow.report.controls import explained, is_control, naming, without_controls
 from gexflow.report.cost import cost_table
 from gexflow.report.curves import curves_figure
+from gexflow.report.external import METRICS as NEW_METRICS
+from gexflow.report.external import new_tables
 from gexflow.report.figures import confusion_figure, interval_figure, page_drawing
-from gexflow.report.leaky import WHY, beside_clean, called, without_leaky
+from gexflow.report.leaky import WHY, beside_clean, called, without_variants
 from gexflow.report.ranks import rank_table
 from gexflow.report.scores import MERGED, METRICS, MORE, accuracy_intervals, estimate, merged, metrics
 from gexflow.report.shared import not_compared, shared_table
@@ -69,12 +71,19 @@ def render_page(study: Study, template_folder: str | Path) -> str:
         more_names=list(MORE.values()),
         merged_names=list(MERGED.values()),
         datasets=[
-            _dataset(dataset, number, share, fitting) | {"published": beside_clean(dataset, study.datasets)}
+            _dataset(dataset, number, share, fitting)
+            | {
+                "published": beside_clean(dataset, study.datasets),
+                "across_sites": by_site.beside_ordinary(dataset, study.datasets),
+                "new": new_tables(dataset, study.new),
+            }
             for number, dataset in enumerate(study.datasets, 1)
         ],
         ranks=rank_table(study.ranks, study.rank_tests),
-        dataset_count=len(without_leaky(study.datasets)),
+        dataset_count=len(without_variants(study.datasets)),
         why_leaky=WHY,
+        asks_by_site=by_site.ASKS,
+        new_metrics=list(NEW_METRICS.values()),
         shared=shared_table(study.shared),
         not_compared=not_compared(study.shared),
         run=_run(settings),
@@ -238,7 +247,7 @@ def _heatmap(model: dict[str, Any], dataset: str, name: str, most_bytes: int) ->
 def _run(settings: dict[str, Any]) -> dict[str, Any]:
     config = settings.get("config", {})
     run = config.get("run", {})
-    names = ("seed", "folds", "repeats", "validation")
+    names = ("seed", "folds", "repeats", "validation", "holdout")
     facts = [(name.capitalize(), str(run[name])) for name in names if name in run]
     return {
         "facts": facts,

@@ -3,9 +3,11 @@
 import math
 from typing import Any
 
+from gexflow.report import by_site
 from gexflow.report.caveats import Dataset, dataset_marks, folds_of, random_weights, repeat_folds, simulated
 from gexflow.report.cohort_facts import card_facts
 from gexflow.report.controls import beside_their_models, is_control, naming, without_controls
+from gexflow.report.external import holdout_fact
 from gexflow.report.leaky import MARK, WHY, called
 from gexflow.report.scores import estimate
 from gexflow.report.study import Study
@@ -23,6 +25,7 @@ from gexflow.report.words import (
     span,
     whole,
 )
+from gexflow.site_variants import is_by_site
 from gexflow.variants import is_leaky
 
 Model = dict[str, Any]
@@ -63,21 +66,29 @@ def cohort(dataset: Dataset) -> dict[str, Any]:
     groups = card.get("groups") or {}
     values = card.get("values") or {}
     leaky = is_leaky(dataset["name"])
-    facts = [
-        ("Protocol", f"{MARK}: {WHY}" if leaky else ""),
-        ("Source", card.get("source") or "not stated"),
-        ("This entry of the config was tried on", dataset["tried_on"]),
-        ("Samples", whole(card.get("samples"))),
-        ("Genes", whole(card.get("genes"))),
-        ("Classes", whole(len(counts))),
-        ("Groups (patients)", "none: patients part" if leaky else _groups(groups)),
-        ("Scale", ": ".join(str(card[key]) for key in ("scale", "scale_reason") if card.get(key)) or "not stated"),
-        ("Values", ", ".join(f"{key} {number(values[key], 4)}" for key in ("min", "median", "max") if key in values)),
-        ("Missing values", f"{percent(card.get('missing_share'), 2)} %"),
-        ("Normalised jointly", _joint(card)),
-        *card_facts(card),
-    ]
-    if truth:
+    facts = (
+        by_site.cohort_rows(dataset)
+        if is_by_site(dataset["name"])
+        else [
+            ("Protocol", f"{MARK}: {WHY}" if leaky else ""),
+            ("Source", card.get("source") or "not stated"),
+            ("This entry of the config was tried on", dataset["tried_on"]),
+            ("Samples", whole(card.get("samples"))),
+            ("Genes", whole(card.get("genes"))),
+            ("Classes", whole(len(counts))),
+            ("Groups (patients)", "none: patients part" if leaky else _groups(groups)),
+            ("Scale", ": ".join(str(card[key]) for key in ("scale", "scale_reason") if card.get(key)) or "not stated"),
+            (
+                "Values",
+                ", ".join(f"{key} {number(values[key], 4)}" for key in ("min", "median", "max") if key in values),
+            ),
+            ("Missing values", f"{percent(card.get('missing_share'), 2)} %"),
+            ("Normalised jointly", _joint(card)),
+            *card_facts(card),
+        ]
+    )
+    facts.append(("Held out", holdout_fact(dataset)))
+    if truth and not is_by_site(dataset["name"]):
         planted = sum(len(genes) for genes in (truth.get("planted") or {}).values())
         facts.append(("Best possible accuracy", f"{percent(truth.get('bayes_accuracy'))} % (Bayes, known)"))
         facts.append(("Planted", f"{counted(planted, 'gene')}, effect {number(truth.get('effect'))}"))
@@ -260,6 +271,7 @@ def summary(dataset: Dataset) -> dict[str, Any]:
         "name": called(dataset["name"]),
         "plain_name": dataset["name"],
         "leaky": is_leaky(dataset["name"]),
+        "by_site": is_by_site(dataset["name"]),
         "title": title if title and title != dataset["name"] else "",
         "marks": dataset_marks(dataset),
         "simulated": simulated(dataset),

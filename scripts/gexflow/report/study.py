@@ -9,6 +9,8 @@ from gexflow.files import read_json, read_table
 from gexflow.network_names import REFERENCES
 from gexflow.report.controls import beside_their_models
 from gexflow.report.cost import Job, read_job
+from gexflow.report.external import read_new
+from gexflow.site_variants import cohort_owner, is_by_site
 from gexflow.variants import base_of, is_leaky
 
 # Columns that hold names: a class called `1` or a gene called `NA` must stay what it is.
@@ -36,7 +38,7 @@ SCORES = (
 )
 # For each kind of file, the places of dataset and of model or recipe in its path below `results/`.
 KEYS = {
-    **dict.fromkeys(("cards", "card_figures", "truth", "comparisons", "audits", *SCORES), (0,)),
+    **dict.fromkeys(("cards", "card_figures", "splits", "truth", "comparisons", "audits", *SCORES), (0,)),
     **dict.fromkeys(("genes", "heatmaps", "deltas", "recovery", "summaries", "stabilities"), (0, 2)),
     "images": (0, 2, 4),  # one a layout
     **dict.fromkeys(("trainings", "histories"), (0, 2, 3)),  # one a fold
@@ -52,19 +54,21 @@ class Study:
     settings : dict
         Title, config, versions, digest and the choices of datasets, models and recipes.
     datasets : list of dict
-        One a dataset, its leaky variant behind it: `name`, `card`, `expected` and `tried_on` of the config,
-        `card_figure` (SVG, or None), `classes`, `models`, `recipes`, `comparisons` and `audit` (rows), `published`
-        (values of the config), `merge`, `images` (`models` that see them, `drawing`, `path`), `truth` (None for real
-        data). A model is a dict: `name`, `reference`, `image`, `recipe`, `folds` (rows of metrics), `summary` (by
-        metric), `intervals` and `merged` (metric, then method), rows of `per_class`, `calibration`, `rejection` and
-        `temperatures`, `confusion` (`classes` and `counts`, or None), `training` and `histories` (one entry, one
-        table a fold) and `attribution` (or None).
+        One a dataset, its variants behind it: `name`, `card`, `expected` and `tried_on` of the config,
+        `card_figure` (SVG, or None), `splits` (facts of its folds), `classes`, `models`, `recipes`, `comparisons` and
+        `audit` (rows), `published` (values of the config), `merge`, `images` (`models` that see them, `drawing`,
+        `path`), `truth` (None for real data). A model is a dict: `name`, `reference`, `image`, `recipe`, `folds`
+        (rows of metrics), `summary` (by metric), `intervals` and `merged` (metric, then method), rows of `per_class`,
+        `calibration`, `rejection` and `temperatures`, `confusion` (`classes` and `counts`, or None), `training` and
+        `histories` (one entry, one table a fold) and `attribution` (or None).
     shared : list of dict
         Rows of the table of shared samples: what every dataset shares with every other one.
     jobs : list of Job
         What the jobs behind these results cost.
     ranks, rank_tests : list of dict, dict
         Rows of the table of ranks over datasets, and its tests.
+    new : list of dict
+        What was found on samples that no fold has seen, see `read_new`.
     """
 
     settings: dict[str, Any]
@@ -73,6 +77,7 @@ class Study:
     jobs: list[Job] = field(default_factory=list)
     ranks: list[dict[str, Any]] = field(default_factory=list)
     rank_tests: dict[str, Any] = field(default_factory=dict)
+    new: list[dict[str, Any]] = field(default_factory=list)
 
 
 def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
@@ -81,10 +86,10 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     Parameters
     ----------
     paths : mapping of lists of paths
-        `cards`, `card_figures`, those of SCORES, `comparisons`, `audits`, `genes`, `heatmaps`, `deltas`, `recovery`,
-        `truth`, `summaries`, `stabilities`, `images`, `trainings`, `histories`, `shared_samples`, `benchmarks` (there
-        or not); a kind may be missing. Dataset, model, recipe and layout are taken from the path below the last
-        `results/`.
+        `cards`, `card_figures`, `splits`, those of SCORES, `comparisons`, `audits`, `genes`, `heatmaps`, `deltas`,
+        `recovery`, `truth`, `summaries`, `stabilities`, `images`, `trainings`, `histories`, `shared_samples`,
+        `new_metrics`, `external_facts`, `openings`, `benchmarks` (there or not); a kind may be missing. Dataset,
+        model, recipe and layout are taken from the path below the last `results/`.
     settings : dict
         What the config says about the study; see the rule `write_report`.
     """
@@ -96,7 +101,7 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     tests = [read_json(path) for path in _listed(paths.get("rank_tests") or [])]
     datasets = [_dataset(name, files, settings) for name in beside_their_models(names)]
     jobs = [read_job(path, place(path)) for path in paths.get("benchmarks") or []]
-    return Study(settings, datasets, shared, jobs, ranks, tests[0] if tests else {})
+    return Study(settings, datasets, shared, jobs, ranks, tests[0] if tests else {}, read_new(paths, place))
 
 
 def _listed(given: Any) -> list[Any]:
@@ -126,7 +131,7 @@ def _index(paths: Paths) -> Files:
 
 def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any]:
     def read(kind: str) -> Any:
-        path = files[kind].get((name,))
+        path = files[kind].get((cohort_owner(name) if kind in ("cards", "truth") else name,))
         return None if path is None else read_json(path) if path.suffix == ".json" else read_table(path, TEXT)
 
     config = settings.get("config", {}).get("datasets", {}).get(base_of(name), {})
@@ -134,6 +139,10 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
     if is_leaky(name):  # the rest of what the config says is of the clean dataset
         config = {}
         card["simulated"] = card.get("simulated") or (base_of(name),) in files["truth"]
+    if is_by_site(name):  # of the cohort, what the folds need; the rest stands with the ordinary dataset
+        config = {"merge": config.get("merge")}
+        card = {key: card[key] for key in ("title", "classes", "simulated", "groups", "source") if key in card}
+    splits = read("splits") or {}
     tables = {kind: read(kind) for kind in SCORES}
     comparisons = read("comparisons")
     classes = _classes(card, tables["confusion"])
@@ -155,7 +164,8 @@ def _dataset(name: str, files: Files, settings: dict[str, Any]) -> dict[str, Any
         "merge": config.get("merge") or {},
         "images": _images(name, files, recipes, settings.get("layouts", {}).get(name, {})),
         "models": [_model(name, model, recipes.get(model), tables, classes, files, settings) for model in models],
-        "repeats": 1 if is_leaky(name) else settings.get("config", {}).get("run", {}).get("repeats", 1),
+        "splits": splits,
+        "repeats": splits.get("repeats", 1),
         "recipes": [
             {"name": recipe, "rows": _rows(read_table(path, TEXT)), "stability": _stability((name, recipe), files)}
             for (dataset, recipe), path in files["summaries"].items()

@@ -1,0 +1,42 @@
+"""The record of a hold-out's openings: when, and by which settings."""
+
+import hashlib
+import json
+from typing import Any
+
+
+def record_opening(history: list[dict], settings: dict[str, Any], holdout: dict[str, Any], when: str) -> list[dict]:
+    """Add an opening to the record, unless it is the last one again.
+
+    Parameters
+    ----------
+    history : list of dict
+        The openings so far.
+    settings : dict
+        All that decides what is then seen: `split` and `models`, {name: settings and recipe}.
+    holdout : dict
+        Number of samples, and the digest of their names.
+    when : str
+        Time in UTC.
+
+    Returns
+    -------
+    list of dict
+        `when`, `digest` of settings and hold-out, `changed` (what differs from the opening before), `settings` and
+        `holdout`.
+    """
+    content = json.dumps({"settings": settings, "holdout": holdout}, sort_keys=True)
+    digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+    if history and history[-1]["digest"] == digest:
+        return history
+    changed = _changed(history[-1], settings, holdout) if history else []
+    entry = {"when": when, "digest": digest, "changed": changed, "settings": settings, "holdout": holdout}
+    return [*history, entry]
+
+
+def _changed(before: dict, settings: dict[str, Any], holdout: dict[str, Any]) -> list[str]:
+    """Name what differs between two openings."""
+    found = [] if before["holdout"] == holdout else ["the held-out samples"]
+    found += [] if before["settings"]["split"] == settings["split"] else ["the folds"]
+    old, new = before["settings"]["models"], settings["models"]
+    return found + [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]

@@ -475,7 +475,7 @@ def test_the_leaky_variant_stands_behind_its_dataset_which_says_the_difference(t
 def test_one_split_is_shown_with_wilson_s_interval_alone(leaky):
     _, parsed = leaky
     assert parsed.text.count("] Wilson F1") == 1
-    assert "one split: no interval." in parsed.text
+    assert "one split: no interval (accuracy; balanced accuracy;" in parsed.text
     assert "1 folds" not in parsed.text
 
 

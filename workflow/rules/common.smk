@@ -230,7 +230,18 @@ def simulation_settings(wildcards):
 def reading_settings(wildcards):
     """Return what decides how a cohort is read, and the addresses that its card shows."""
     dataset = DATASETS[wildcards.dataset]
-    other = ("title", "files", "simulate", "models", "recipes", "family", "expected", "tried_on", "variants", "published")
+    other = (
+        "title",
+        "files",
+        "simulate",
+        "models",
+        "recipes",
+        "family",
+        "expected",
+        "tried_on",
+        "variants",
+        "published",
+    )
     other += ("folds", "repeats", "holdout")
     settings = {key: value for key, value in dataset.items() if key not in other}
     addresses, expected = {}, {}

@@ -153,7 +153,9 @@ def _binomial(tested: Tested, totals: sparse.csr_array, groups: np.ndarray) -> l
     if count == samples:
         rows = [("accuracy", "wilson", share, *wilson(share * samples, samples), "")]
     else:
-        note = f"undefined: {samples} samples of {count} groups are not independent; the bootstrap draws groups"
+        note = (
+            f"no Wilson interval: {samples} samples of {count} groups are not independent; the bootstrap draws groups"
+        )
         rows = [("accuracy", "wilson", share, np.nan, np.nan, note)]
     if tested.hits.all():
         rows.append(("accuracy", "clopper_pearson", share, *clopper_pearson(count, count), NO_ERRORS))

@@ -15,7 +15,7 @@ from gexflow.report.words import number, percent
 
 AS_IS, SCALED = "as predicted", "temperature"  # of the tables of the stage evaluation
 _COLOURS = {AS_IS: ACCENT, SCALED: VALIDATION}
-_ACROSS, _WIDTH, _PANEL, _LEFT, _TOP, _BLOCK = 5, 9.2, 1.25, 0.5, 0.32, 0.95  # inches
+_ACROSS, _WIDTH, _PANEL, _LEFT, _TOP, _BLOCK = 5, 9.2, 1.05, 0.5, 0.42, 0.9  # inches
 
 
 def calibration_figure(models: list[dict[str, Any]], name: str, label: str) -> str:
@@ -35,10 +35,10 @@ def calibration_figure(models: list[dict[str, Any]], name: str, label: str) -> s
         figure = Figure(figsize=(_WIDTH, height))
         width = (_WIDTH - _LEFT - 0.1) / max(2, len(blocks[0]))
         for number_of_block, block in enumerate(blocks):
-            top = height - _TOP - number_of_block * (2 * _PANEL + _BLOCK) - 0.1
+            top = height - _TOP - number_of_block * (2 * _PANEL + _BLOCK)
             for column, model in enumerate(block):
                 for row, draw in enumerate((_reliability, _rejection)):
-                    place = (_LEFT + column * width, top - (row + 1) * (_PANEL + 0.24), width - 0.16, _PANEL - 0.18)
+                    place = (_LEFT + column * width, top - _PANEL - row * (_PANEL + 0.42), width - 0.16, _PANEL)
                     axes = figure.add_axes(np.divide(place, (_WIDTH, height, _WIDTH, height)).tolist())
                     draw(axes, model, lowest)
                     _frame(axes, first=column == 0)

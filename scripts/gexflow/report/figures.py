@@ -28,7 +28,7 @@ def interval_figure(
     ----------
     models : list of dict
         `name`, `reference`, `control` (it belongs to the row above), `folds` (list of float), `mean`, and
-        `nadeau_bengio`, `student_t`, `wilson`: each a dict with `estimate`, `low`, `high`, or None.
+        `nadeau_bengio`, `student_t`, `bootstrap`: each a dict with `estimate`, `low`, `high`, or None.
     majority : float or None
         Accuracy of always naming the commonest class; a dashed line.
     bayes : float or None
@@ -74,7 +74,7 @@ def _range(models: list[dict[str, Any]], bayes: float | None) -> tuple[float, fl
         if model["name"] == "majority" and len(models) > 1:
             continue
         values += [*model["folds"], model["mean"]]
-        for method in ("nadeau_bengio", "student_t", "wilson"):
+        for method in ("nadeau_bengio", "student_t", "bootstrap"):
             values += [model[method][end] for end in ("low", "high")] if model[method] else []
     values = [value for value in values if known(value)] or [0.0, 1.0]
     margin = max(0.06 * (max(values) - min(values)), 0.004)
@@ -102,9 +102,9 @@ def _panel(
             axes.plot(dots, [row - 0.24] * len(dots), "o", color=colour, alpha=0.35, markersize=3, markeredgewidth=0)
             _bar(axes, model["student_t"], row + 0.17, INK, 0.9)
             _ends(axes, model["student_t"], row + 0.17)
-            _bar(axes, model["wilson"], row + 0.33, MUTED, 0.9, style=(0, (2, 1.2)))
-            if model["wilson"] and known(model["wilson"].get("estimate")):
-                axes.plot(model["wilson"]["estimate"], row + 0.33, "D", color=MUTED, markersize=3, markeredgewidth=0)
+            _bar(axes, model["bootstrap"], row + 0.33, MUTED, 0.9, style=(0, (2, 1.2)))
+            if model["bootstrap"] and known(model["bootstrap"].get("estimate")):
+                axes.plot(model["bootstrap"]["estimate"], row + 0.33, "D", color=MUTED, markersize=3, markeredgewidth=0)
         look = {"markerfacecolor": PAPER, "markeredgewidth": 1} if model["control"] else {"markeredgewidth": 0}
         axes.plot(model["mean"], row, "o", color=colour, markersize=4.5, zorder=4, **look)
     for row in range(len(models) - 1):
@@ -145,7 +145,16 @@ def _legend(figure: Figure, majority: float | None, bayes: float | None) -> None
     handles = [
         Line2D([], [], color=ACCENT, linewidth=4.5, alpha=0.45, label="Nadeau-Bengio"),
         Line2D([], [], color=INK, linewidth=0.9, marker="|", markersize=4, label="Student t"),
-        Line2D([], [], color=MUTED, linewidth=0.9, marker="D", markersize=3, linestyle=(0, (2, 1.2)), label="Wilson"),
+        Line2D(
+            [],
+            [],
+            color=MUTED,
+            linewidth=0.9,
+            marker="D",
+            markersize=3,
+            linestyle=(0, (2, 1.2)),
+            label="bootstrap, pooled",
+        ),
         Line2D([], [], color=ACCENT, linewidth=0, marker="o", markersize=3, alpha=0.35, label="one fold"),
     ]
     if known(majority):

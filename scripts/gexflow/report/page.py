@@ -166,7 +166,7 @@ def _intervals(dataset: dict[str, Any], key: str) -> Markup | None:
             "mean": estimate(model, "accuracy"),
             **{
                 method: model["intervals"].get("accuracy", {}).get(method)
-                for method in ("nadeau_bengio", "student_t", "wilson")
+                for method in ("nadeau_bengio", "student_t", "bootstrap")
             },
         }
         for model in dataset["models"]

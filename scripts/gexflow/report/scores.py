@@ -3,7 +3,7 @@
 from typing import Any
 
 from gexflow.report.controls import naming
-from gexflow.report.words import interval, known, mean, number, percent
+from gexflow.report.words import interval, known, listed, mean, percent
 
 Model = dict[str, Any]
 METRICS = {
@@ -72,7 +72,7 @@ def accuracy_intervals(dataset: dict[str, Any]) -> dict[str, Any]:
                 "mean": percent(estimate(model, "accuracy"), 2),
                 "nadeau_bengio": interval(found.get("nadeau_bengio"), 2),
                 "student_t": interval(found.get("student_t"), 2),
-                "pooled": percent((found.get("bootstrap") or found.get("wilson") or {}).get("estimate"), 2),
+                "pooled": percent((found.get("bootstrap") or {}).get("estimate"), 2),
                 "bootstrap": interval(found.get("bootstrap"), 2),
                 "wilson": interval(found.get("wilson"), 2),
                 "exact": interval(found.get("clopper_pearson"), 2),
@@ -82,23 +82,33 @@ def accuracy_intervals(dataset: dict[str, Any]) -> dict[str, Any]:
         )
         for metric, methods in model["intervals"].items():
             said = dict.fromkeys(row["note"] for row in methods.values() if known(row.get("note")))
-            notes += [(note, f"{naming(model)['called']} ({metric})") for note in said]
-    everything = sum(len(model["intervals"]) for model in dataset["models"] if model["folds"])
+            notes += [(note, metric, naming(model)["called"]) for note in said]
     return {
         "rows": rows,
-        "notes": _gathered(notes, everything),
+        "notes": _gathered(notes, len(rows)),
+        "wilson": any(row["wilson"] for row in rows),
         "exact": any(row["exact"] for row in rows),
         "repeats": any(row["sd_repeats"] for row in rows),
     }
 
 
 def _points(share: Any) -> str:
-    return number(100 * share, 2) if known(share) else ""
+    return f"{100 * share:.1f}" if known(share) else ""
 
 
-def _gathered(notes: list[tuple[str, str]], everything: int) -> list[str]:
-    """Return each note once, with all that it holds for, unless that is everything."""
-    places: dict[str, list[str]] = {}
-    for note, place in notes:
-        places.setdefault(note, []).append(place)
-    return [f"{note}: {', '.join(names)}" if len(names) < everything else f"{note}." for note, names in places.items()]
+def _gathered(notes: list[tuple[str, str, str]], models: int) -> list[str]:
+    """Return each note once, with the metrics and models that it holds for; models only where these are not all."""
+    places: dict[str, dict[str, list[str]]] = {}
+    for note, metric, model in notes:
+        places.setdefault(note, {}).setdefault(metric, []).append(model)
+    lines = []
+    for note, metrics in places.items():
+        said = [
+            _name(metric) + ("" if len(who) == models else f" of {listed(who, 20)}") for metric, who in metrics.items()
+        ]
+        lines.append(f"{note} ({'; '.join(said)}).")
+    return lines
+
+
+def _name(metric: str) -> str:
+    return {**METRICS, **MORE}.get(metric, metric)

@@ -46,7 +46,14 @@ class Study:
         outputs = {"predictions": self.folds(f"{model}/fold{{}}/predictions.tsv")}
         outputs["facts"] = self.folds(f"{model}/fold{{}}/training.json")
         names = {"wildcards": {"model": "logistic"}}
-        self.run("fit_reference", model, {"features": kinds["features"]}, outputs, {**MODEL, "seed": 32}, **names)
+        self.run(
+            "fit_reference",
+            model,
+            {"features": kinds["features"], "tuning": []},
+            outputs,
+            {**MODEL, "seed": 32},
+            **names,
+        )
         self.files = {**cohort_and_splits, "card": self.path("card.json"), "fitted": [kinds["fitted"][0]]}
         self.files["predictions"] = self.folds(f"{model}/fold{{}}/predictions.tsv")
 

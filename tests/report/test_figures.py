@@ -12,7 +12,7 @@ from gexflow.report.svg import inline_svg
 
 def model(name, mean):
     row = {"estimate": mean, "low": mean - 0.02, "high": mean + 0.02}
-    methods = dict.fromkeys(("nadeau_bengio", "student_t", "wilson"), row)
+    methods = dict.fromkeys(("nadeau_bengio", "student_t", "bootstrap"), row)
     return {"name": name, "reference": name == "majority", "control": False, "folds": [mean], "mean": mean, **methods}
 
 
@@ -54,7 +54,7 @@ def test_missing_intervals_leave_the_point():
     lone = {"name": "m", "reference": False, "control": False, "folds": [0.9], "mean": 0.9}
     none = {"estimate": 0.9, "low": float("nan"), "high": float("nan")}
     assert "90.00" in interval_figure(
-        [lone | {"nadeau_bengio": none, "student_t": None, "wilson": None}], None, None, "i", "w"
+        [lone | {"nadeau_bengio": none, "student_t": None, "bootstrap": None}], None, None, "i", "w"
     )
 
 

@@ -29,7 +29,7 @@ def test_by_default_the_audit_refits_logistic_regression_and_no_network(tmp_path
         ({"permutations": 2}, r"audit\.permutations is 2.*\n.*at least 3"),
         ({"models": ["logistc"]}, r'names the unknown model "logistc"\ndid you mean "logistic"'),
         ({"models": ["gexpnet"]}, r"names gexpnet, a network.*\nset evaluation\.audit\.networks to true"),
-        ({"models": ["vgg19"], "networks": True}, r"names vgg19, an image network.*\nname reference models"),
+        ({"models": ["vgg19"], "networks": True}, r"names vgg19, a network of a kind.*\nname reference models"),
         ({"planted_leaks": True, "permutations": 0}, r"planted_leaks needs permutations.*\nset it to 20"),
         ({"permutation": 20}, r'unknown key "permutation" in evaluation\.audit\ndid you mean "permutations"'),
     ],

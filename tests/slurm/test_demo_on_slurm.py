@@ -1,7 +1,7 @@
 """The demo on a real Slurm, folds of image networks several to a submission.
 
-Each submission starts Snakemake twice, so that the whole demo takes ten minutes of two cores: `make test` runs the one of
-its datasets that has models of all kinds, `make test-all` all three.
+Each submission starts Snakemake twice, so that the whole demo takes ten minutes of two cores: `make test` runs the one
+of its datasets that has models of all kinds, `make test-all` all three.
 """
 
 import re

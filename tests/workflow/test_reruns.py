@@ -126,7 +126,8 @@ RERUNS = {
     ),
     "a hold-out": (
         [on("demo-geo", "holdout: {share: 0.1}")],
-        {rule: jobs for rule, jobs in A_DATASET.items() if rule not in ("read_cohort", "find_shared_samples")},
+        {rule: jobs for rule, jobs in A_DATASET.items() if rule not in ("read_cohort", "find_shared_samples")}
+        | {"refit_variant": 2},
     ),
     "an external test": (
         [

@@ -71,13 +71,13 @@ def test_a_grid_reruns_its_model_alone_and_validation_samples_need_no_cohort(stu
     def another_grid(config):
         config["models"]["logistic"]["tune"]["C"] = [0.01, 2]
 
-    assert would_run(study, another_grid) == {"fit_reference": 1, **TABLES}
+    assert would_run(study, another_grid) == {"fit_reference": 1, "audit_cohort": 1, **TABLES}
 
     def another_recipe(config):
         config["recipes"]["chosen"][2]["select_ftest"]["keep"] = 9
 
     done = would_run(study, another_recipe)
-    assert done == {"prepare_folds": 1, "fit_reference": 3, "train_gexpnet": 1, **TABLES}
+    assert done == {"prepare_folds": 1, "fit_reference": 3, "train_gexpnet": 1, "audit_cohort": 1, **TABLES}
     project, path = study
     text = change(path, lambda config: config["run"].update(validation=0.2))
     try:

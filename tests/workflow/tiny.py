@@ -30,6 +30,7 @@ def tiny_study(folder: Path, *datasets: str, genes: int = 30) -> Project:
         "datasets": entries,
         "recipes": {"plain": ["impute_median"]},
         "attribution": {"models": []},
+        "evaluation": {"audit": {"permutations": 0, "random_genes": 0}},
     }
     (folder / "mine.yaml").write_text(yaml.safe_dump(config))
     return Project(ROOT, folder / "study", str(folder / "mine.yaml"))

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import anndata
 import pandas as pd
 
 from gexflow import files
@@ -40,17 +41,20 @@ with job(snakemake) as log:
     settings = json.loads(snakemake.params.settings)
     failed = Path(snakemake.output.audit).with_suffix(".failed.tsv")
     failed.unlink(missing_ok=True)  # of an earlier run
+    splits = files.read_table(snakemake.input.splits, text=("sample", "group", "part"))
+    locked = set(splits["sample"][splits["part"] == "holdout"])
     rows = audit_cohort(
-        files.read_by_gene(snakemake.input.cohort),
-        files.read_table(snakemake.input.splits, text=("sample", "group", "part")),
+        files.read_by_gene(snakemake.input.cohort, leave_out=locked),
+        splits,
         files.read_json(snakemake.input.card),
         {model: refitted(number, model) for number, model in enumerate(settings["models"])},
         {
             name: (steps, files.read_h5ad(path))
             for (name, steps), path in zip(sorted(settings["recipes"].items()), snakemake.input.fitted, strict=True)
         },
-        lambda: files.read_by_gene(snakemake.input.cohort),
+        lambda: files.read_by_gene(snakemake.input.cohort, leave_out=locked),
         settings["seed"],
+        anndata.read_h5ad(snakemake.input.cohort, backed="r").obs,
     )
     for leak, path in zip(settings["leaks"], snakemake.input.leaks, strict=True):
         found = files.read_table(path, tuple(COLUMNS))

@@ -13,7 +13,9 @@ from job import job
 with job(snakemake) as log, threadpool_limits(snakemake.threads):
     settings, leak = json.loads(snakemake.params.settings), snakemake.wildcards.leak
     log.warning("LEAKY by intention, to test the audit: %s", WORDS[leak])
-    cohort = files.read_by_gene(snakemake.input.cohort)
+    splits = files.read_table(snakemake.input.splits, text=("sample", "group", "part"))
+    locked = set(splits["sample"][splits["part"] == "holdout"])
+    cohort = files.read_by_gene(snakemake.input.cohort, leave_out=locked)
     how = {key: settings[key] for key in ("folds", "seed", "validation")}
     pipeline = Pipeline(settings["steps"], reference_prediction(settings["model"]), **how)
     rows = audit_leak(cohort, pipeline, leak, settings["count"], settings["name"])

@@ -212,6 +212,7 @@ def check_names(config: dict) -> None:
                 f"config: {place}.models leaves no model of run.models\nadd one of them, or remove the key"
             )
         _check_origin(place, dataset)
+        _check_published_holdout(place, dataset, run)
         check_entries(place, dataset)
         for rule in ("label", "group", "batch"):
             _check_pattern(f"{place}.{rule}.pattern", dataset.get(rule, {}).get("pattern"))
@@ -261,6 +262,15 @@ def _check_origin(place: str, dataset: dict) -> None:
     in_files = dataset["label"]["field"] == "cohort"  # the names of Firehose's tables say it
     if dataset["source"] == "tcga" and "files" in dataset and not dataset["files"]["labels"] and not in_files:
         raise InputError(f"config: {place}.files lacks labels\nadd `labels: <file with one row a sample>`")
+
+
+def _check_published_holdout(place: str, dataset: dict, run: dict) -> None:
+    locked = dataset.get("holdout", {"share": run["holdout"]})
+    if "published" in dataset["variants"] and locked.get("share") != 0:
+        raise InputError(
+            f"config: {place}.variants names published, whose one split would train on the hold-out\n"
+            f"take it out, or set {place}.holdout to {{share: 0}}"
+        )
 
 
 def _check_pattern(place: str, pattern: str | None) -> None:

@@ -81,7 +81,7 @@ def check_audit(audit: dict, models: dict[str, dict], references: tuple[str, ...
         if network != "gexpnet":
             raise InputError(
                 f"config: evaluation.audit.models names {name}, a network of a kind that the audit does not refit\n"
-                "name reference models, or a GexpNet with evaluation.audit.networks: true"
+                "name reference models other than mlp, or a GexpNet with evaluation.audit.networks: true"
             )
         if not audit["networks"]:
             raise InputError(

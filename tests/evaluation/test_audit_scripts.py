@@ -157,7 +157,7 @@ def test_planted_leaks_are_rows_of_the_audit(study):
         settings |= {"count": 8, "name": "logistic"}
         leaks[leak] = study.path(f"{leak}/audit.tsv")
         names = {"wildcards": {"dataset": "set", "leak": leak}}
-        inputs = {"cohort": study.files["cohort"]}
+        inputs = {key: study.files[key] for key in ("cohort", "splits")}
         log = study.run("audit_leak", leak, inputs, {"audit": leaks[leak]}, settings, **names)
         assert "LEAKY by intention" in log.read_text()
     table = study.audit(leaks=leaks)
@@ -199,6 +199,26 @@ def test_samples_that_are_held_out_reach_no_refit(study, tmp_path):
         study.files["splits"] = kept
     assert not set(held) & set(draws["sample"])
     assert draws["sample"].nunique() == 68
+
+
+def test_the_audit_does_not_look_at_a_hold_out(study, tmp_path):
+    held = list(study.splits["sample"].unique()[:4])
+    parts = study.splits["part"].mask(study.splits["sample"].isin(held), "holdout")
+    write_table(study.splits.assign(part=parts), tmp_path / "splits.tsv")
+    cohort = anndata.read_h5ad(study.path("cohort.h5ad"))
+    rows = cohort.obs_names.isin(held)
+    cohort.X[rows] = 1000 + np.random.default_rng(0).random((4, cohort.n_vars))
+    cohort.obs["label"] = cohort.obs["label"].astype(str).where(~rows, cohort.obs["label"].iloc[0])
+    write_h5ad(cohort, tmp_path / "changed.h5ad")
+    kept, tables = dict(study.files), []
+    study.files["splits"] = str(tmp_path / "splits.tsv")
+    try:
+        for path in (kept["cohort"], str(tmp_path / "changed.h5ad")):
+            study.files["cohort"] = path
+            tables.append(study.audit())
+    finally:
+        study.files.update(kept)
+    pd.testing.assert_frame_equal(*tables)
 
 
 def test_batches_of_several_classes_are_permuted_within_too(tmp_path):

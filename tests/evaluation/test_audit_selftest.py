@@ -53,10 +53,10 @@ def test_a_leak_is_seen_by_the_check_that_is_for_it_and_the_row_says_leaky(leak,
     assert check in row.detail
 
 
-def test_a_leak_that_is_not_seen_is_a_finding_of_its_own():
+def test_a_planted_leak_that_is_not_seen_is_a_note_not_a_leak_of_the_cohort():
     clean = permuted_row(permuted_draws(draw_cohort(5), PIPELINE, 4), "m", 3)
     row = leak_row(LEAK_SELECTION, [clean])
-    assert (row.finding, row.value) == ("finding", "not seen")
+    assert (row.finding, row.value) == ("note", "not seen")
 
 
 @pytest.mark.parametrize(

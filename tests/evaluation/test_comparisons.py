@@ -125,6 +125,20 @@ def test_a_constant_difference_has_no_interval_and_says_so():
     assert (row["verdict"], row["note"]) == ("no difference shown", "all folds differ alike: no interval")
 
 
+def test_the_detectable_difference_is_that_of_the_first_step_of_holm():
+    more = {**MODELS, **{f"m{n}": read_tested(make_predictions(n), f"m{n}") for n in (4, 5, 6)}}
+    net = compare(more).set_index(["family", "model"])["detectable"]["linear reference", "net"]
+    differences = np.array(
+        [
+            MODELS["net"].hits[MODELS["net"].folds == f].mean()
+            - MODELS["logistic"].hits[MODELS["logistic"].folds == f].mean()
+            for f in range(1, 6)
+        ]
+    )
+    error = differences.std(ddof=1) * np.sqrt(1 / 5 + 1 / 4)
+    assert net == pytest.approx((stats.t.ppf(1 - 0.05 / 4 / 2, 4) + stats.t.ppf(0.8, 4)) * error, rel=1e-12)
+
+
 def test_without_reference_and_controls_nothing_is_compared():
     table = compare({"net": MODELS["net"]}, reference="")
     assert table.empty

@@ -500,7 +500,7 @@ def test_folds_by_site_are_a_column_of_their_own_that_says_what_it_asks(tmp_path
     assert [model["name"] for model in by_site["models"] if "~" in model["name"]] == []
     text = Nesting(render_page(study, TEMPLATES)).text
     assert text.count("were predicted from gene expression in 1 dataset,") == 1
-    assert "d~sites is the same cohort in folds by site: does what a model learned hold at sites" in text
+    assert "d~sites is the same cohort in folds by site: does what a model learned of a class hold at sites" in text
     assert "Classes tested across sites 2: y, z" in text
     assert "Not tested across sites x (2)" in text
     assert "Classes that some folds do not test y (9) (folds that do)" in text

@@ -109,6 +109,7 @@ rule refit_network:
 rule audit_leak:
     input:
         cohort=COHORT,
+        splits="results/{dataset}/splits.tsv",
     output:
         audit="results/{dataset}~{leak}/evaluation/audit.tsv",
     log:

@@ -69,13 +69,14 @@ def audit_cohort(
     recipes: dict[str, tuple[list, anndata.AnnData]],
     again: Callable[[], anndata.AnnData],
     seed: int,
+    everybody: pd.DataFrame | None = None,
 ) -> list[Row]:
     """Audit a cohort, its folds, the recipes in use and the refitted models.
 
     Parameters
     ----------
     cohort : AnnData
-        It is changed: samples outside the training part of fold 1 become noise.
+        Without a hold-out. It is changed: samples outside the training part of fold 1 become noise.
     splits : DataFrame
         The folds in use.
     card : dict
@@ -85,13 +86,16 @@ def audit_cohort(
     again : function () -> AnnData
         Reads the cohort anew.
     seed : int
+    everybody : DataFrame or None
+        Label and group of all samples, those of a hold-out too; None where there is none.
 
     Returns
     -------
     list of Row
     """
     labels, batches = cohort.obs["label"].to_numpy().astype(str), batches_of(cohort)
-    rows = audit_splits(splits, cohort.obs, *_near_duplicates(cohort, splits, card))
+    everybody = cohort.obs if everybody is None else everybody
+    rows = audit_splits(splits, everybody, *_near_duplicates(cohort, splits, card))
     names = [
         symbol or str(gene) for gene, symbol in zip(cohort.var_names, cohort.var["symbol"].astype(str), strict=True)
     ]

@@ -1,5 +1,7 @@
 """The audit of refitted pipelines: what permuted labels and random genes reach, beside the result."""
 
+import math
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -83,8 +85,11 @@ def permuted_row(draws: pd.DataFrame, model: str, classes: int, result: float | 
 def within_batches_row(draws: pd.DataFrame, model: str, result: float | None) -> Row:
     """Compare the result with permutations that keep what a batch tells of the class."""
     check, scores = "permuted within batches", draw_scores(draws)
-    if len(scores) < LEAST_DRAWS or result is None:
-        return Row(check, model, NOT_TESTABLE, "", "", _too_few("permutations", len(scores)))
+    if result is None:
+        return Row(check, model, NOT_TESTABLE, "", "", "The model has no result to compare with.")
+    least = math.ceil(1 / _CHANCE) - 1  # fewer cannot reach such a p-value
+    if len(scores) < least:
+        return Row(check, model, NOT_TESTABLE, "", "", _too_few("permutations", len(scores), least))
     p = p_of_result(scores, result)
     told = "more than batches tell" if p <= _CHANCE else "no more than batches tell, as far as this shows"
     detail = (
@@ -111,5 +116,5 @@ def _range(scores: np.ndarray) -> str:
     return f"{share(scores.min())} to {share(scores.max())}"
 
 
-def _too_few(what: str, count: int) -> str:
-    return f"{count} {what}, at least {LEAST_DRAWS} are needed: see evaluation.audit in the config."
+def _too_few(what: str, count: int, least: int = LEAST_DRAWS) -> str:
+    return f"{count} {what}, at least {least} are needed: see evaluation.audit in the config."

@@ -13,7 +13,7 @@ from gexflow.evaluation.audit_draws import permuted_row
 from gexflow.evaluation.audit_proxies import audit_columns
 from gexflow.evaluation.audit_purity import purity_row, with_noise
 from gexflow.evaluation.audit_refits import Pipeline, permuted_draws, split
-from gexflow.evaluation.audit_rows import FINDING, NOT_TESTABLE, PASS, Row, flagged
+from gexflow.evaluation.audit_rows import FINDING, NOT_TESTABLE, NOTE, PASS, Row, flagged
 from gexflow.evaluation.audit_splits import audit_splits
 from gexflow.recipe_names import chooses_genes
 from gexflow.recipes.folds import PreparedFold, prepare_folds
@@ -132,6 +132,5 @@ def leak_row(leak: str, rows: list[Row]) -> Row:
         found = next(row for row in rows if row.finding == FINDING)
         detail = f"{what}. Seen by: {'; '.join(seen)}: {found.value} where {found.expected} is expected."
         return Row(check, "", PASS, "seen", "seen", detail)
-    return Row(
-        check, "", FINDING, "not seen", "seen", f"{what}. The audit did not see it: on this cohort it is too weak."
-    )
+    detail = f"{what}. The audit did not see it: on this cohort a pass of the check that is for it says little."
+    return Row(check, "", NOTE, "not seen", "seen", detail)

@@ -1,5 +1,6 @@
 """Who is better on identical folds: every model against the linear reference, every network against its controls."""
 
+from collections import Counter
 from math import nan
 
 import numpy as np
@@ -81,8 +82,9 @@ def compare_models(
         samples (groups); `detectable` is the difference that would be shown with a power of 80 %. "better" and
         "worse" stand where the interval excludes zero and `p_holm` is at most 0.05.
     """
-    rows = []
-    for family, model, other in pairs(list(models), reference):
+    rows, wanted = [], pairs(list(models), reference)
+    sizes = Counter(family for family, *_ in wanted)
+    for family, model, other in wanted:
         one, two = models[model], models[other]
         change = one.hits.astype(np.int64) - two.hits
         by_group = np.bincount(groups, weights=change).round().astype(np.int64)
@@ -102,7 +104,7 @@ def compare_models(
             "test": "sign flips over groups" if several else "McNemar, exact",
             "better_on": better,
             "worse_on": worse,
-            "detectable": detectable(differences, folds, validation),
+            "detectable": detectable(differences, folds, validation, sizes[family]),
             "note": _note(differences, folds),
         }
         row["bootstrap_low"], row["bootstrap_high"] = _bootstrap(change, groups, draws)

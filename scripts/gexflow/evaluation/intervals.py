@@ -53,14 +53,16 @@ def corrected_p(differences: np.ndarray, folds: int, validation: float = 0.0) ->
     return float(2 * stats.t.sf(abs(np.mean(differences)) / error, len(differences) - 1))
 
 
-def detectable(differences: np.ndarray, folds: int, validation: float = 0.0) -> float:
-    """Return the difference that this test shows with a power of 80 %, by the spread that was found.
+def detectable(differences: np.ndarray, folds: int, validation: float = 0.0, tests: int = 1) -> float:
+    """Return the difference that is shown with a power of 80 %, by the spread that was found.
 
-    Approximately: the sum of the t quantiles of level and power, times the corrected standard error.
+    Approximately: the sum of the t quantiles of level and power, times the corrected standard error. With several
+    tests in a family the level is that of Holm's first step.
     """
     if folds < 2 or alike(differences):
         return nan
-    quantiles = stats.t.ppf([(1 + LEVEL) / 2, POWER], len(differences) - 1).sum()
+    level = (1 - LEVEL) / tests
+    quantiles = stats.t.ppf([1 - level / 2, POWER], len(differences) - 1).sum()
     return float(quantiles * np.std(differences, ddof=1) * sqrt(variance_factor(len(differences), folds, validation)))
 
 

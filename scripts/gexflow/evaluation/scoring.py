@@ -16,7 +16,8 @@ from gexflow.evaluation.tested import Tested, check_same_rows, merge_classes, re
 
 ONE_FOLD = "one split: no interval over folds; Wilson's holds for its test samples"
 ALL_ALIKE = "degenerate, no interval: all folds score alike"
-NO_ERRORS = "degenerate: no errors at all; clopper_pearson is the one interval left"
+NO_ERRORS = "no errors at all: Student t, Nadeau-Bengio and bootstrap collapse"
+NO_BOOTSTRAP = "degenerate, no bootstrap interval: draws score alike, or some have no score"
 INTERVALS = ["metric", "method", "estimate", "low", "high", "note"]
 
 
@@ -140,7 +141,7 @@ def intervals_of(
         for method, ends in (("student_t", student_t(scores)), ("nadeau_bengio", corrected)):
             rows.append((metric, method, estimate, *np.clip(ends, *bounds(metric)), note))
         if metric in resampled:
-            none = "" if np.isfinite(resampled[metric]).all() else "degenerate, no interval: all draws score alike"
+            none = "" if np.isfinite(resampled[metric]).all() else NO_BOOTSTRAP
             rows.append((metric, "bootstrap", pooled[metric], *resampled[metric], none))
     rows += _binomial(tested, totals, groups)
     return pd.DataFrame(rows, columns=INTERVALS)

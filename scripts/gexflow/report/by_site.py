@@ -12,8 +12,9 @@ from gexflow.variants import base_of
 
 MARK = "folds by site"
 ASKS = (
-    "the same cohort in folds by site: does what a model learned hold at sites (tissue source sites, platforms or "
-    "other batches) of which it saw no sample?"
+    "the same cohort in folds by site: does what a model learned of a class hold at sites (tissue source sites, "
+    "platforms or other batches) of which it saw no sample of that class? Intervals take patients, not sites, for "
+    "independent; the audit looks at the ordinary folds alone."
 )
 
 

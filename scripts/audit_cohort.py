@@ -8,6 +8,7 @@ import pandas as pd
 
 from gexflow import files
 from gexflow.audit_names import PERMUTED, RANDOM_GENES
+from gexflow.cohorts.holdout import locked_samples
 from gexflow.evaluation.audit import Refitted, audit_cohort
 from gexflow.evaluation.audit_draws import pooled_balanced_accuracy
 from gexflow.evaluation.audit_leaks import leak_row
@@ -42,7 +43,7 @@ with job(snakemake) as log:
     failed = Path(snakemake.output.audit).with_suffix(".failed.tsv")
     failed.unlink(missing_ok=True)  # of an earlier run
     splits = files.read_table(snakemake.input.splits, text=("sample", "group", "part"))
-    locked = set(splits["sample"][splits["part"] == "holdout"])
+    locked = locked_samples(splits)
     rows = audit_cohort(
         files.read_by_gene(snakemake.input.cohort, leave_out=locked),
         splits,

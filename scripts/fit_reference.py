@@ -7,6 +7,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from gexflow import files
+from gexflow.cohorts.holdout import locked_samples
 from gexflow.errors import InputError
 from gexflow.memory import keep_freed_memory
 from gexflow.models.fold import Fold
@@ -33,8 +34,7 @@ with job(snakemake) as log, threadpool_limits(snakemake.threads):
     cohort = splits = None
     if snakemake.input.tuning:
         splits = files.read_table(snakemake.input.tuning[1], text=("sample", "group", "part"))
-        locked = set(splits["sample"][splits["part"] == "holdout"])
-        cohort = files.read_by_gene(snakemake.input.tuning[0], leave_out=locked)
+        cohort = files.read_by_gene(snakemake.input.tuning[0], leave_out=locked_samples(splits))
     paths = zip(snakemake.input.features, snakemake.output.predictions, snakemake.output.facts, strict=True)
     for number, (features, predictions, training_facts) in enumerate(paths, 1):
         fold = Fold.read(features, number)

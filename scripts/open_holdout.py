@@ -13,7 +13,7 @@ with job(snakemake) as log:
     record = Path(snakemake.output.opened).with_name("openings.json")
     history = files.read_json(record) if record.exists() else []
     found = files.read_json(snakemake.input.facts)["holdout"]
-    holdout = {key: found[key] for key in ("samples", "digest")}
+    holdout = {key: found[key] for key in ("samples", "digest")} | {"cohort": files.sha256(snakemake.input.cohort)}
     when = datetime.now(UTC).isoformat(timespec="seconds")
     openings = record_opening(history, json.loads(snakemake.params.settings), holdout, when)
     files.write_json(openings, record)

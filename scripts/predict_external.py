@@ -7,6 +7,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from gexflow import files
+from gexflow.cohorts.holdout import locked_samples
 from gexflow.models.new_samples import external_samples, fold_files, notes_on, predict_new
 from job import job
 
@@ -17,7 +18,7 @@ with job(snakemake) as log, threadpool_limits(1):
     trained = anndata.read_h5ad(given.cohort, backed="r")
     classes = sorted(set(anndata.read_h5ad(given.features[0], backed="r").obs["label"].astype(str)))
     splits = [files.read_table(path, text=("sample", "group", "part")) for path in given.target_splits]
-    locked = {sample for table in splits for sample in table["sample"][table["part"] == "holdout"]}
+    locked = set().union(*map(locked_samples, splits))
     target = files.read_by_gene(given.target, leave_out=locked)
     new = external_samples(target, trained.var, classes, str(trained.uns["scale"]), names)
     folds = fold_files(given.features, given.fitted, given.facts, given.model, given.layouts, given.weights)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gexflow import files
+from gexflow.cohorts.holdout import locked_samples
 from gexflow.errors import InputError
 from gexflow.memory import keep_freed_memory
 from gexflow.recipes.folds import LEAKY, candidate_genes, prepare_folds
@@ -18,8 +19,8 @@ from job import job
 with job(snakemake) as log:
     keep_freed_memory()
     splits = files.read_table(snakemake.input.splits, text=("sample", "group", "part"))
-    locked = set(splits["sample"][splits["part"] == "holdout"])  # in no feature file, so that no model can see them
-    cohort = files.read_by_gene(snakemake.input.cohort, leave_out=locked)
+    # the locked samples are in no feature file, so that no model can see them
+    cohort = files.read_by_gene(snakemake.input.cohort, leave_out=locked_samples(splits))
     steps, fit_on = json.loads(snakemake.params.settings), snakemake.params.fit_on
     where = f"{snakemake.wildcards.dataset}, recipe {snakemake.wildcards.recipe}"
     parts = [rows.set_index("sample")["part"].loc[cohort.obs_names] for _, rows in splits.groupby("fold")]

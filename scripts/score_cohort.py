@@ -18,8 +18,9 @@ with job(snakemake) as log:
         model: pd.concat(tables[number * folds : (number + 1) * folds], ignore_index=True)
         for number, model in enumerate(models)
     }
-    splits = files.read_table(snakemake.input.splits, text=("sample", "group", "part"))
-    groups = dict(zip(splits["sample"], splits["group"], strict=True))
+    splits = files.read_table(snakemake.input.splits, text=("sample", "group", "part", "unit"))
+    # by site what is independent is larger than a group
+    groups = dict(zip(splits["sample"], splits["unit" if "unit" in splits else "group"], strict=True))
     scores = score_models(predictions, Protocol(**settings, groups=groups))
     for name, table in scores.items():
         files.write_table(table, snakemake.output[name])

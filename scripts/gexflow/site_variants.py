@@ -18,14 +18,15 @@ def with_sites(datasets: dict[str, dict]) -> dict[str, dict]:
     Parameters
     ----------
     datasets : {name: settings}
-        As in the config; `variants` lists those wanted.
+        As in the config; `variants` lists those wanted. By site there is one repeat: with few sites the folds of
+        another one would be the same again, and intervals would count them as new.
     """
     found = {}
     for name, settings in datasets.items():
         found[name] = settings
         if SITES in settings.get("variants", []):
             kept = {key: deepcopy(value) for key, value in settings.items() if key not in _NOT_BY_SITE}
-            found[f"{name}~{SITES}"] = kept
+            found[f"{name}~{SITES}"] = {**kept, "repeats": 1}
     return found
 
 

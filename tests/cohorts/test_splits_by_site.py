@@ -133,6 +133,23 @@ def test_samples_of_unknown_site_stay_with_their_group_and_are_counted():
     assert tested["fold"].nunique() > 1
 
 
+def test_units_are_whole_sites_where_these_are_tested_and_groups_elsewhere():
+    table = cohort(6)
+    table.loc[table["site"].isin(["s1", "s2"]).to_numpy().nonzero()[0][[0, -1]], "group"] = "both"
+    rare = {"sample": ["r0", "r1", "r2"], "label": "rare", "group": ["q", "q", "r"], "site": ["s3", "s3", "s4"]}
+    unknown = {"sample": ["u0"], "label": ["a"], "group": ["u"], "site": [""]}
+    whole = pd.concat([table, pd.DataFrame(rare), pd.DataFrame(unknown)], ignore_index=True)
+    splits, _ = split(whole, folds=2)
+    found = with_facts(whole, splits[splits["fold"] == 1]).set_index("sample")
+    assert found.loc[["r0", "r1", "r2", "u0"], "unit"].tolist() == ["q", "q", "r", "u"]
+    sites = found[found["label"].isin(list("abc")) & (found["site"] != "")]
+    assert (sites["unit"] == "site " + sites["site"].replace("s2", "s1")).all()
+    columns = [whole[name].to_numpy(dtype=object) for name in ("sample", "label", "group", "site")]
+    units = join_sites(*columns, "set").units
+    assert pd.Series(units).groupby(found.loc[whole["sample"], "unit"].to_numpy()).nunique().max() == 1
+    assert len(set(units)) == found["unit"].nunique()
+
+
 @pytest.mark.parametrize(
     ("sites", "words"),
     [

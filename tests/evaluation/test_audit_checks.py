@@ -248,6 +248,21 @@ def test_one_changed_bit_differs_but_other_rounding_of_a_whole_run_is_no_finding
     row = purity_row("r", 1, other, clean, lambda: clean)
     assert row.finding == "pass"
     assert "differ by rounding" in row.detail
+    other.var["kept"] = ~other.var["kept"].to_numpy()  # no rounding turns every choice
+    assert purity_row("r", 1, other, clean, lambda: clean).finding == "finding"
+
+
+def test_a_choice_that_differs_alone_is_no_rounding(part):
+    cohort, _ = cohort_and_splits()
+    clean = fit(cohort, part)
+    other = clean.copy()
+    kept = other.var["kept"].to_numpy().copy()
+    kept[0] = ~kept[0]
+    other.var["kept"] = kept
+    row = purity_row("r", 1, other, clean, lambda: clean)
+    assert row.finding == "finding"
+    assert "1 fitted arrays" in row.detail
+    assert "kept" in row.detail
 
 
 # --- columns

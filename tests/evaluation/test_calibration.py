@@ -6,9 +6,10 @@ import pytest
 from scipy.special import log_softmax, softmax
 from tests.evaluation.tables import answer, make_predictions
 
-from gexflow.evaluation.calibration import apply_temperature, fit_temperature, rejection, reliability, scale_folds
+from gexflow.evaluation.calibration import rejection, reliability, scale_folds
 from gexflow.evaluation.probabilities import calibration_error
 from gexflow.evaluation.tested import read_tested
+from gexflow.models.temperature import apply_temperature, fit_temperature
 
 TABLE = make_predictions(0, samples=400)
 TESTED = read_tested(TABLE, "model")
@@ -23,18 +24,30 @@ def test_the_temperature_that_made_the_probabilities_too_sure_is_found_again():
 
 
 def test_the_temperature_has_the_lowest_log_loss_of_all():
-    found = fit_temperature(TESTED.probabilities, TESTED.targets)
+    found = fit_temperature(TESTED.probabilities, TESTED.targets, 1e-9)
     logits = np.log(np.maximum(TESTED.probabilities, 1e-9))
 
     def loss(temperature):
         return -log_softmax(logits / temperature, axis=1)[np.arange(400), TESTED.targets].mean()
 
-    grid = np.exp(np.linspace(np.log(0.05), np.log(20), 4001))
+    grid = np.exp(np.linspace(np.log(0.01), np.log(100), 8001))
     assert loss(found) <= min(map(loss, grid)) + 1e-9
 
 
+def test_an_impossible_class_stays_so_and_its_samples_do_not_choose_the_temperature():
+    rng = np.random.default_rng(1)
+    logits = rng.normal(0, 2, (5_000, 3))
+    targets = np.array([rng.choice(3, p=row) for row in softmax(logits, axis=1)])
+    sure = np.column_stack([softmax(2 * logits, axis=1), np.zeros(5_000)])
+    found = fit_temperature(sure, targets)
+    assert found == pytest.approx(2, rel=0.05)
+    with_unseen = fit_temperature(np.vstack([sure, sure[:50]]), np.append(targets, np.full(50, 3)))
+    assert with_unseen == pytest.approx(found, rel=0.05)
+    assert (apply_temperature(sure, 3.0)[:, 3] == 0).all()
+
+
 def test_a_temperature_changes_no_answer():
-    scaled = apply_temperature(TESTED.probabilities, 7.0)
+    scaled = apply_temperature(TESTED.probabilities, 7.0, 1e-9)
     assert (scaled.argmax(axis=1) == TESTED.probabilities.argmax(axis=1)).all()
     np.testing.assert_allclose(scaled.sum(axis=1), 1, atol=1e-12)
 

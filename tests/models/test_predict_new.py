@@ -129,7 +129,7 @@ def test_a_copy_of_the_cohort_gets_the_predictions_of_its_own_test_samples(home,
 def test_a_tuned_model_predicts_with_what_each_fold_chose(home):
     train(home, "svm")
     facts = [read_json(home / f"svm{number}.json") for number in range(1, FOLDS + 1)]
-    assert all(fact["chosen"] != {"C": settings_of("svm")["C"]} or fact["slope"] != 1 for fact in facts)
+    assert all(fact["chosen"] != {"C": settings_of("svm")["C"]} or fact["temperature"] != 1 for fact in facts)
 
 
 def test_a_hold_out_gets_what_the_same_samples_get_from_elsewhere(home, tmp_path):
@@ -200,25 +200,28 @@ def test_a_cohort_that_cannot_be_predicted_is_refused(home, tmp_path, change, wo
     assert not (tmp_path / "new/predictions.tsv").exists()
 
 
-def open_holdout(folder: Path, settings: dict, digest: str = "d1") -> list[dict]:
+def open_holdout(folder: Path, settings: dict, digest: str = "d1", values: str = "1") -> list[dict]:
+    (folder / "cohort.h5ad").write_text(values)
     write_json({"holdout": {"samples": 12, "digest": digest, "classes": {}}}, folder / "splits.json")
     output = {"opened": str(folder / "holdout/opened.json")}
     Path(output["opened"]).unlink(missing_ok=True)  # as Snakemake does
-    inputs = {"facts": str(folder / "splits.json")}
+    inputs = {"facts": str(folder / "splits.json"), "cohort": str(folder / "cohort.h5ad")}
     log = folder / "logs/open.log"
     run_script(job_of("open_holdout", log, inputs, output, settings, wildcards={"dataset": "set"}))
     return read_json(output["opened"])
 
 
 def test_every_opening_by_other_settings_is_recorded_and_said(tmp_path):
-    first = {"split": {"seed": 1}, "models": {"a": {"C": 1}, "b": {"C": 2}}}
+    first = {"reading": {"scale": "log2"}, "split": {"seed": 1}, "models": {"a": {"C": 1}, "b": {"C": 2}}}
     assert len(open_holdout(tmp_path, first)) == 1
     assert len(open_holdout(tmp_path, first)) == 1
     assert "WARNING" not in (tmp_path / "logs/open.log").read_text()
-    second = {"split": {"seed": 1}, "models": {"a": {"C": 1}, "b": {"C": 3}, "c": {}}}
+    second = {**first, "models": {"a": {"C": 1}, "b": {"C": 3}, "c": {}}}
     openings = open_holdout(tmp_path, second)
     assert [entry["changed"] for entry in openings] == [[], ["b", "c"]]
     assert "was opened before, with other settings (b, c)" in (tmp_path / "logs/open.log").read_text()
     third = open_holdout(tmp_path, {**second, "split": {"seed": 2}}, "d2")
     assert third[-1]["changed"] == ["the held-out samples", "the folds"]
     assert third[:2] == openings
+    fourth = open_holdout(tmp_path, {**second, "reading": {"scale": "counts"}, "split": {"seed": 2}}, "d2", "2")
+    assert fourth[-1]["changed"] == ["how the cohort is read", "the cohort's content"]

@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestCentroid
 from sklearn.svm import LinearSVC
 
 from gexflow.models.reference import build_reference, fit_reference
-from gexflow.models.reference_svm import LinearSvm, fit_slope, with_slope
+from gexflow.models.reference_svm import LinearSvm
+from gexflow.models.temperature import apply_temperature
 from gexflow.network_names import FITTED
 
 RNG = np.random.default_rng(0)
@@ -72,28 +73,14 @@ def test_the_svm_finds_the_optimum_of_scikit_learn(C, classes, genes):
     assert (found.argmax(axis=1) == oracle.predict(new)).all()
 
 
-def test_the_svm_s_probabilities_keep_the_order_of_its_decisions_at_any_slope():
+def test_the_svm_s_probabilities_keep_the_order_of_its_decisions_at_any_temperature():
     model = LinearSvm(0.1).fit(VALUES.astype(float), TARGETS)
     decisions = model.decision_function(NEW.astype(float))
     np.testing.assert_allclose(model.predict_proba(NEW.astype(float)), softmax(decisions, axis=1))
-    for slope in (0.1, 1.0, 30.0):
-        found = with_slope(model.predict_proba(NEW.astype(float)), slope)
-        np.testing.assert_allclose(found, softmax(slope * decisions, axis=1), atol=1e-12)
+    for temperature in (10.0, 1.0, 0.03):
+        found = apply_temperature(model.predict_proba(NEW.astype(float)), temperature)
+        np.testing.assert_allclose(found, softmax(decisions / temperature, axis=1), atol=1e-12)
         assert (found.argmax(axis=1) == decisions.argmax(axis=1)).all()
-
-
-def test_a_slope_is_found_again_and_has_the_lowest_log_loss():
-    rng = np.random.default_rng(4)
-    decisions = rng.normal(size=(20_000, 4))
-    truth = softmax(3 * decisions, axis=1)
-    targets = (truth.cumsum(axis=1) > rng.random((20_000, 1))).argmax(axis=1)
-    slope = fit_slope(softmax(decisions, axis=1), targets)
-    assert slope == pytest.approx(3, rel=0.05)
-
-    def loss(power: float) -> float:
-        return -log_softmax(power * decisions, axis=1)[np.arange(20_000), targets].mean()
-
-    assert loss(slope) <= min(loss(0.99 * slope), loss(1.01 * slope), loss(1))
 
 
 @pytest.mark.parametrize("kind", FITTED)
@@ -102,8 +89,8 @@ def test_probabilities_cover_all_classes_of_the_cohort(kind):
     assert probabilities.shape == (15, 4)
     assert (probabilities[:, 2] == 0).all()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
-    np.testing.assert_allclose(with_slope(probabilities, 2.0).sum(axis=1), 1)  # and class 2 stays impossible
-    assert (with_slope(probabilities, 2.0)[:, 2] == 0).all()
+    np.testing.assert_allclose(apply_temperature(probabilities, 0.5).sum(axis=1), 1)  # and class 2 stays impossible
+    assert (apply_temperature(probabilities, 0.5)[:, 2] == 0).all()
 
 
 @pytest.mark.parametrize("kind", FITTED)

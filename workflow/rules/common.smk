@@ -464,7 +464,8 @@ def opening_settings(wildcards):
     models = new_models(wildcards.dataset, "holdout")
     seen = {name: SimpleNamespace(dataset=wildcards.dataset, model=name) for name in models}
     settings = {name: json.loads(prediction_settings(model)) for name, model in seen.items()}
-    return canonical({"split": json.loads(split_settings(wildcards)), "models": settings})
+    split, reading = json.loads(split_settings(wildcards)), json.loads(reading_settings(wildcards))
+    return canonical({"reading": reading, "split": split, "models": settings})
 
 
 def of_new(name):

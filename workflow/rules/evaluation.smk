@@ -167,6 +167,7 @@ rule audit_cohort:
 # A hold-out is opened by config alone, and the opening recorded before anything is predicted of it.
 rule open_holdout:
     input:
+        cohort=COHORT,
         facts="results/{dataset}/splits.json",
     output:
         opened="results/{dataset}/holdout/opened.json",

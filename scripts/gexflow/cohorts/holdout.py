@@ -3,6 +3,7 @@
 import hashlib
 
 import numpy as np
+import pandas as pd
 
 from gexflow.cohorts.class_shares import take_groups
 from gexflow.errors import InputError, nearest
@@ -70,6 +71,11 @@ def _in_batches(batches: np.ndarray | None, names: list[str], dataset: str) -> n
         if name not in known:
             raise InputError(f'Dataset {dataset} has no batch "{name}" to hold out: {nearest(name, known)}')
     return np.isin(batches, names)
+
+
+def locked_samples(splits: pd.DataFrame) -> set[str]:
+    """Return the samples of `splits.tsv` that are held out of every fold."""
+    return set(splits["sample"][splits["part"] == "holdout"])
 
 
 def holdout_facts(samples: np.ndarray, labels: np.ndarray, groups: np.ndarray, chosen: np.ndarray) -> dict:

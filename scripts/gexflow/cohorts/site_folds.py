@@ -107,6 +107,24 @@ def _components(samples: np.ndarray, groups: np.ndarray, sites: np.ndarray, by_s
     return units
 
 
+def unit_names(found: Sites, labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return a name for the unit of each sample: its first site, or the group where no site holds it together.
+
+    Parameters
+    ----------
+    found : Sites
+    labels, groups : str arrays (samples,)
+
+    Returns
+    -------
+    str array (samples,)
+    """
+    bound = (found.sites != "") & np.isin(labels, found.across)
+    names = np.where(bound, "site " + found.sites, groups)
+    table = pd.DataFrame({"unit": found.units, "other": ~bound, "name": names}).sort_values(["unit", "other", "name"])
+    return table.groupby("unit")["name"].first().loc[found.units].to_numpy()
+
+
 def pack_units(labels: np.ndarray, units: np.ndarray, folds: int, seed: int, dataset: str) -> np.ndarray:
     """Pack units into folds so that each class is spread as evenly as may be.
 

@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from gexflow.cohorts.class_shares import take_groups
-from gexflow.cohorts.site_folds import Sites, check_sites, join_sites, pack_units
+from gexflow.cohorts.site_folds import Sites, check_sites, join_sites, pack_units, unit_names
 from gexflow.errors import InputError, plain
 from gexflow.log import logger
 
@@ -114,7 +114,7 @@ def split_by_site(
     Returns
     -------
     splits : DataFrame
-        As of `split_samples`.
+        As of `split_samples`, and `unit`: what is independent of all else in a test, see `unit_names`.
     sites : Sites
         Of the samples that are not held out.
     """
@@ -129,7 +129,9 @@ def split_by_site(
         check_sites(tested, inside[1], found)
         return [np.flatnonzero(tested == fold) for fold in range(folds)]
 
-    return split_samples(samples, labels, groups, folds, repeats, seed, validation, held_out, draw), found
+    splits = split_samples(samples, labels, groups, folds, repeats, seed, validation, held_out, draw)
+    names = dict(zip(inside[0], unit_names(found, inside[1], inside[2]), strict=True))
+    return splits.assign(unit=splits["sample"].map(names).fillna(splits["group"])), found
 
 
 def split_as_published(samples: list[str], labels: list[str], seed: int, dataset: str) -> pd.DataFrame:

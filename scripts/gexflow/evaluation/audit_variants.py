@@ -19,11 +19,10 @@ def variant_draws(
 ) -> pd.DataFrame:
     """Refit a variant as often as the settings say.
 
-    Samples that are held out of all folds are left out: no refit sees them.
-
     Parameters
     ----------
     cohort : AnnData
+        Without the samples of a locked hold-out: no refit sees them.
     splits : DataFrame
         The folds in use.
     variant : str
@@ -40,10 +39,6 @@ def variant_draws(
     DataFrame
         Columns of `audit_refits`; for random genes `genes`, their number, too.
     """
-    held = splits.loc[splits["part"] == "holdout", "sample"]
-    if len(held):
-        cohort = cohort[~cohort.obs_names.isin(held)].copy()
-        splits = splits[~splits["sample"].isin(held)]
     how = {key: settings[key] for key in ("folds", "seed", "validation")}
     pipeline = Pipeline(settings["steps"], predict, **how)
     try:

@@ -2,37 +2,14 @@
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize_scalar
 
-from gexflow.evaluation.probabilities import confidence_bins, sample_log_loss
+from gexflow.evaluation.probabilities import confidence_bins
 from gexflow.evaluation.tested import Tested
+from gexflow.models.temperature import apply_temperature, fit_temperature
 
 AS_IS, SCALED = "as predicted", "temperature"
 _SHARES = np.arange(20, 0, -1) / 20
 _SMALLEST = 1e-9  # what nine digits leave of a probability
-
-
-def fit_temperature(probabilities: np.ndarray, targets: np.ndarray) -> float:
-    """Return the temperature with the lowest log loss (Guo et al., ICML 2017), between 1/20 and 20.
-
-    Parameters
-    ----------
-    probabilities : float array (samples, classes), targets : int array (samples,)
-        Of validation samples, which neither trained the model nor test it.
-    """
-
-    def loss(logarithm: float) -> float:
-        return sample_log_loss(apply_temperature(probabilities, np.exp(logarithm)), targets).mean()
-
-    found = minimize_scalar(loss, bounds=(-np.log(20), np.log(20)), method="bounded", options={"xatol": 1e-6})
-    return float(np.exp(found.x))
-
-
-def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Return the probabilities whose logits are divided by a temperature; the predicted class stays."""
-    scaled = np.log(np.maximum(probabilities, _SMALLEST)) / temperature
-    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def scale_folds(test: Tested, validation: Tested) -> tuple[Tested, pd.DataFrame]:
@@ -47,8 +24,8 @@ def scale_folds(test: Tested, validation: Tested) -> tuple[Tested, pd.DataFrame]
     probabilities, rows = test.probabilities.copy(), []
     for fold in np.unique(test.folds):
         inner, outer = validation.folds == fold, test.folds == fold
-        temperature = fit_temperature(validation.probabilities[inner], validation.targets[inner])
-        probabilities[outer] = apply_temperature(test.probabilities[outer], temperature)
+        temperature = fit_temperature(validation.probabilities[inner], validation.targets[inner], _SMALLEST)
+        probabilities[outer] = apply_temperature(test.probabilities[outer], temperature, _SMALLEST)
         rows.append((fold, temperature))
     scaled = Tested(test.samples, test.folds, test.targets, test.predicted, probabilities, test.classes)
     return scaled, pd.DataFrame(rows, columns=["fold", "temperature"])

@@ -13,9 +13,9 @@ def record_opening(history: list[dict], settings: dict[str, Any], holdout: dict[
     history : list of dict
         The openings so far.
     settings : dict
-        All that decides what is then seen: `split` and `models`, {name: settings and recipe}.
+        All that decides what is then seen: `reading` of the cohort, `split` and `models`, {name: settings and recipe}.
     holdout : dict
-        Number of samples, and the digest of their names.
+        Number of samples, the digest of their names, and `cohort`, the SHA-256 of the file that holds their values.
     when : str
         Time in UTC.
 
@@ -36,7 +36,10 @@ def record_opening(history: list[dict], settings: dict[str, Any], holdout: dict[
 
 def _changed(before: dict, settings: dict[str, Any], holdout: dict[str, Any]) -> list[str]:
     """Name what differs between two openings."""
-    found = [] if before["holdout"] == holdout else ["the held-out samples"]
+    same = before["holdout"]["digest"] == holdout["digest"]
+    found = [] if same else ["the held-out samples"]
+    found += [] if before["settings"]["reading"] == settings["reading"] else ["how the cohort is read"]
+    found += [] if before["holdout"]["cohort"] == holdout["cohort"] else ["the cohort's content"]
     found += [] if before["settings"]["split"] == settings["split"] else ["the folds"]
     old, new = before["settings"]["models"], settings["models"]
     return found + [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]

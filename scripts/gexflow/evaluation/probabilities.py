@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.stats import rankdata
 
+from gexflow.models.temperature import sample_log_loss
+
 PROBABILITY_METRICS = ("auroc", "log_loss", "brier", "ece")
 ECE_BINS = 15
 
@@ -25,15 +27,6 @@ def class_auroc(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
     pairs = inside * (len(targets) - inside)
     above = (rankdata(probabilities, axis=0) * members).sum(axis=0) - inside * (inside + 1) / 2
     return np.where(pairs > 0, above / np.maximum(pairs, 1), np.nan)
-
-
-def sample_log_loss(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return -log of each sample's probability of its own class, float64 (samples,).
-
-    A probability of 0 counts as the smallest step of float64, 2.2e-16, as in scikit-learn.
-    """
-    own = probabilities[np.arange(len(targets)), targets].astype(np.float64)
-    return -np.log(np.clip(own, np.finfo(np.float64).eps, 1.0))
 
 
 def sample_brier(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:

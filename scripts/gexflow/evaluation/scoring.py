@@ -32,7 +32,7 @@ class Protocol:
     validation : float
         Share of the training samples set aside in every fold.
     groups : {sample: group}
-        Of the splits; a sample that is not there is a group of its own.
+        What is independent of all else, of the splits; a sample that is not there is a group of its own.
     reference : str
         The linear reference model; "" for none.
     merge : {merged label: [classes]}

@@ -1,8 +1,8 @@
 """A linear support vector machine that stays bearable with tens of classes and thousands of genes."""
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.optimize import minimize
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 
@@ -64,31 +64,3 @@ class LinearSvm(ClassifierMixin, BaseEstimator):
 
 def _decisions(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return X @ weights[:, :-1].T + weights[:, -1]
-
-
-def fit_slope(probabilities: np.ndarray, targets: np.ndarray) -> float:
-    """Return the slope s for which `with_slope(probabilities, s)` has the lowest log loss.
-
-    This is temperature scaling (Guo et al., ICML 2017) with s one over the temperature, from 0.01 to 100.
-
-    Parameters
-    ----------
-    probabilities : float array (samples, classes)
-        Of samples that the model was not fitted on.
-    targets : int array (samples,)
-    """
-    logs, rows = _logs(probabilities), np.arange(len(targets))
-    found = minimize_scalar(
-        lambda power: -log_softmax(10**power * logs, axis=1)[rows, targets].mean(), bounds=(-2, 2), method="bounded"
-    )
-    return float(10**found.x)
-
-
-def with_slope(probabilities: np.ndarray, slope: float) -> np.ndarray:
-    """Return the softmax of decision values times `slope`, from the softmax of these values: the order is kept."""
-    return softmax(slope * _logs(probabilities), axis=1)
-
-
-def _logs(probabilities: np.ndarray) -> np.ndarray:
-    with np.errstate(divide="ignore"):
-        return np.log(probabilities)  # -inf for a class without training samples, which stays impossible

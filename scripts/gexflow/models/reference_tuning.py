@@ -9,7 +9,7 @@ import numpy as np
 from gexflow.candidates import candidates, changes
 from gexflow.models.fold import Fold
 from gexflow.models.reference import NOT_CONVERGED, fit_reference
-from gexflow.models.reference_svm import fit_slope, with_slope
+from gexflow.models.temperature import apply_temperature, fit_temperature
 from gexflow.models.tuning import best_candidate, scores, tuning_facts
 
 # values and targets to fit on, values and targets to score
@@ -33,25 +33,25 @@ def fit_fold(
     Returns
     -------
     probabilities : float64 array (held-out samples, classes)
-        Those of an SVM have the slope with the lowest log loss on the samples that chose; 1 if it is not tuned.
+        Those of an SVM have the temperature with the lowest log loss on the samples that chose; 1 if it is not tuned.
     facts : dict
         `notes` and, of a tuned model, `chosen`, `chosen_by` and `candidates`.
     """
     n_classes, options = len(fold.classes), candidates(settings)
-    chosen, slope, facts, stopped = options[0], 1.0, {}, 0
+    chosen, temperature, facts, stopped = options[0], 1.0, {}, 0
     if "tune" in settings:
         parts = [(*fold.part("train"), *fold.part("validation"))] if inner is None else inner_parts(inner, fold.classes)
         held_out, targets, stopped = held_out_probabilities(options, parts, n_classes)
-        slopes = [1.0] * len(options)
+        temperatures = [1.0] * len(options)
         if settings["network"] == "svm":  # its decision values have no scale of their own
-            slopes = [fit_slope(probabilities, targets) for probabilities in held_out]
-        found = [scores(with_slope(*pair), targets) for pair in zip(held_out, slopes, strict=True)]
+            temperatures = [fit_temperature(probabilities, targets) for probabilities in held_out]
+        found = [scores(apply_temperature(*pair), targets) for pair in zip(held_out, temperatures, strict=True)]
         by = "validation samples" if inner is None else "inner cross-validation"
-        chosen, slope = options[best_candidate(found)], slopes[best_candidate(found)]
+        chosen, temperature = options[best_candidate(found)], temperatures[best_candidate(found)]
         facts = tuning_facts(changes(settings), found, by)
     probabilities, notes = fit_reference(chosen, *fold.part("train"), fold.values[fold.held_out], n_classes)
     if settings["network"] == "svm":
-        probabilities, facts["slope"] = with_slope(probabilities, slope), slope
+        probabilities, facts["temperature"] = apply_temperature(probabilities, temperature), temperature
     if stopped:
         notes = [*notes, f"{NOT_CONVERGED} (in {stopped} fits of candidates)"]
     return probabilities, {"notes": notes, **facts}
@@ -67,7 +67,7 @@ def refit_chosen(
     settings : dict
         The model's keys of the config, and `seed`.
     facts : dict
-        What `fit_fold` said of the fold: `chosen` and `slope`, where there are any.
+        What `fit_fold` said of the fold: `chosen` and `temperature`, where there are any.
     values, targets, unseen, n_classes
         See `fit_reference`.
 
@@ -77,7 +77,7 @@ def refit_chosen(
     """
     own = {key: value for key, value in settings.items() if key != "tune"} | facts.get("chosen", {})
     probabilities, _ = fit_reference(own, values, targets, unseen, n_classes)
-    return with_slope(probabilities, facts["slope"]) if "slope" in facts else probabilities
+    return apply_temperature(probabilities, facts["temperature"]) if "temperature" in facts else probabilities
 
 
 def inner_parts(inner: Iterable[anndata.AnnData], classes: Sequence[str]) -> Iterator[Part]:

@@ -12,8 +12,7 @@ import pandas as pd
 from gexflow import files
 from gexflow.models.finished import FinishedFolds
 from gexflow.models.predictions import PREFIX
-
-_SMALLEST = 1e-12  # as in the trainer: a probability of 0 costs much, but not everything
+from gexflow.models.temperature import sample_log_loss
 
 
 def scores(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
@@ -24,9 +23,8 @@ def scores(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     probabilities : float array (samples, classes)
     targets : int array (samples,)
     """
-    right = np.clip(probabilities[np.arange(len(targets)), targets], _SMALLEST, None)
     return {
-        "log_loss": float(-np.log(right).mean()),
+        "log_loss": float(sample_log_loss(probabilities, targets).mean()),
         "accuracy": float((probabilities.argmax(axis=1) == targets).mean()),
     }
 

@@ -6,15 +6,16 @@ It is a column of its own beside its dataset, ranks nowhere and counts as no dat
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gexflow.report.words import counted, known, listed, mean, percent, whole
+from gexflow.report.beside import differences
+from gexflow.report.words import counted, listed, whole
 from gexflow.site_variants import is_by_site
 from gexflow.variants import base_of
 
 MARK = "folds by site"
 ASKS = (
     "the same cohort in folds by site: does what a model learned of a class hold at sites (tissue source sites, "
-    "platforms or other batches) of which it saw no sample of that class? Intervals take patients, not sites, for "
-    "independent; the audit looks at the ordinary folds alone."
+    "platforms or other batches) of which it saw no sample of that class? Bootstrap and exact tests draw whole sites "
+    "where a class is tested across them. There is one repeat; the audit looks at the ordinary folds alone."
 )
 
 
@@ -48,24 +49,6 @@ def _split_by_group(found: dict[str, Any]) -> str:
 
 
 def beside_ordinary(dataset: dict[str, Any], datasets: Iterable[dict[str, Any]]) -> list[str]:
-    """Say for each model how accurate it is at sites that never trained, and on the ordinary folds.
-
-    Parameters
-    ----------
-    dataset : dict
-        The ordinary one.
-    datasets : iterable of dict
-        Those of the study.
-    """
-    ordinary, lines = {model["name"]: _accuracy(model) for model in dataset["models"]}, []
-    variants = [other for other in datasets if is_by_site(other["name"]) and base_of(other["name"]) == dataset["name"]]
-    for model in [] if is_by_site(dataset["name"]) else (model for other in variants for model in other["models"]):
-        across, score = _accuracy(model), ordinary.get(model["name"])
-        if known(across) and known(score):
-            both = f"by site {percent(across, 2)} %, ordinary folds {percent(score, 2)} %"
-            lines.append(f"{model['name']}: {both}, difference {100 * (across - score):+.2f} points")
-    return lines
-
-
-def _accuracy(model: dict[str, Any]) -> float | None:
-    return mean(row["accuracy"] for row in model["folds"])
+    """Say for each model how accurate it is at sites that never trained, and on the ordinary folds."""
+    variants = [other for other in datasets if is_by_site(other["name"])]
+    return differences(dataset, variants, "by site", "ordinary folds")

@@ -24,11 +24,14 @@ MORE = {
     "brier": "Brier score",
 }
 MERGED = {name: METRICS[name] for name in ("accuracy", "balanced_accuracy", "macro_f1", "mcc")}
+_POOLED = "ece"  # no interval either: those over folds are of the raised values
 _PLAIN = ("mcc", "auroc", "log_loss", "brier")  # no percentages
 
 
 def estimate(model: Model, metric: str) -> float | None:
-    """Return the mean over folds of a metric."""
+    """Return the mean over folds of a metric; of the calibration error, which few samples raise, that of all folds."""
+    if metric == _POOLED:
+        return model["summary"].get(metric, {}).get("pooled")
     row = model["intervals"].get(metric, {}).get("nadeau_bengio") or {}
     value = row.get("estimate")
     return value if known(value) else mean(fold.get(metric) for fold in model["folds"])
@@ -53,7 +56,7 @@ def merged(dataset: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _cell(intervals: dict[str, Any], metric: str, value: float | None) -> dict[str, str]:
-    row = intervals.get(metric, {}).get("nadeau_bengio") or {}
+    row = {} if metric == _POOLED else intervals.get(metric, {}).get("nadeau_bengio") or {}
     value = value if value is not None else row.get("estimate")
     if metric in _PLAIN:
         return {"value": f"{value:.3f}" if known(value) else "", "interval": interval(row, percentages=False)}

@@ -102,7 +102,8 @@ def test_the_library_does_not_know_snakemake():
 
 def test_a_start_imports_nothing_heavy():
     code = (
-        "import sys; sys.path.insert(0, 'scripts'); import gexflow.config, gexflow.digest, gexflow.recipe_names; "
+        "import sys; sys.path.insert(0, 'scripts'); "
+        "import gexflow.config, gexflow.digest, gexflow.plan_files, gexflow.plan_jobs; "
         "print(sorted({'torch', 'pandas', 'numpy', 'sklearn', 'anndata'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -1,5 +1,5 @@
 # attribution: which genes a trained network answers by.
-for COUNT, NAMES in FOLD_COUNTS.items():
+for COUNT, NAMES in PLAN.fold_counts.items():
 
     rule:
         name:

@@ -44,9 +44,9 @@ rule simulate_cohort:
 
 rule read_cohort:
     input:
-        matrix=matrix_files,
-        labels=label_files,
-        annotation=annotation_files,
+        matrix=source_files("matrix"),
+        labels=source_files("labels"),
+        annotation=source_files("annotation"),
     output:
         cohort=COHORT,
         card="results/{dataset}/card.json",

@@ -60,9 +60,9 @@ rule refit_variant:
     benchmark:
         "results/benchmarks/{dataset}~{variant}/evaluation/{model}/refit_variant.tsv"
     wildcard_constraints:
-        dataset=one_of(CHOSEN_DATASETS),
+        dataset=one_of(PLAN.chosen_datasets),
         variant=one_of(REFITTED),
-        model=one_of(name for name in AUDITED if name in networks(*FITTED)),
+        model=one_of(name for name in AUDIT.models if name in PLAN.networks(*FITTED)),
     conda:
         "../../envs/gexflow.yaml"
     threads: 1
@@ -89,9 +89,9 @@ rule refit_network:
     benchmark:
         "results/benchmarks/{dataset}~{variant}/evaluation/{model}/refit_network.tsv"
     wildcard_constraints:
-        dataset=one_of(CHOSEN_DATASETS),
+        dataset=one_of(PLAN.chosen_datasets),
         variant=one_of(REFITTED),
-        model=one_of(name for name in AUDITED if name in networks("gexpnet")),
+        model=one_of(name for name in AUDIT.models if name in PLAN.networks("gexpnet")),
     conda:
         "../../envs/gexflow.yaml"
     threads: 4
@@ -117,7 +117,7 @@ rule audit_leak:
     benchmark:
         "results/benchmarks/{dataset}~{leak}/evaluation/audit_leak.tsv"
     wildcard_constraints:
-        dataset=one_of(CHOSEN_DATASETS),
+        dataset=one_of(PLAN.chosen_datasets),
         leak=one_of(LEAKS),
     conda:
         "../../envs/gexflow.yaml"
@@ -139,8 +139,8 @@ rule audit_cohort:
         splits="results/{dataset}/splits.tsv",
         fitted=audited_recipes,
         predictions=audited_predictions,
-        permuted=permuted_variants,
-        random=random_variants,
+        permuted=draws_of(PERMUTED),
+        random=draws_of(RANDOM_GENES),
         leaks=planted_leaks,
     output:
         audit="results/{dataset}/evaluation/audit.tsv",
@@ -149,7 +149,7 @@ rule audit_cohort:
     benchmark:
         "results/benchmarks/{dataset}/evaluation/audit_cohort.tsv"
     wildcard_constraints:
-        dataset=one_of(CHOSEN_DATASETS),
+        dataset=one_of(PLAN.chosen_datasets),
     conda:
         "../../envs/gexflow.yaml"
     # as many as prepare_folds has: it fits recipes and compares last digits
@@ -174,7 +174,7 @@ rule open_holdout:
     log:
         "results/logs/{dataset}/holdout/open_holdout.log",
     wildcard_constraints:
-        dataset=one_of(HOLDOUTS),
+        dataset=one_of(PLAN.holdouts),
     conda:
         "../../envs/gexflow.yaml"
     params:
@@ -192,7 +192,7 @@ rule score_new_samples:
     log:
         "results/logs/{dataset}/{place}/score_new_samples.log",
     wildcard_constraints:
-        dataset=one_of(CHOSEN_DATASETS),
+        dataset=one_of(PLAN.chosen_datasets),
         place="holdout|external/[^/]+",
     conda:
         "../../envs/gexflow.yaml"

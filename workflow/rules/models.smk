@@ -11,7 +11,7 @@ rule download_weights:
     log:
         "results/logs/weights/{file}.log",
     wildcard_constraints:
-        file=one_of(Path(path).name for path in FETCHED_WEIGHTS),
+        file=one_of(PLAN.fetched_weights),
     conda:
         "../../envs/gexflow.yaml"
     resources:
@@ -23,7 +23,7 @@ rule download_weights:
         "../../scripts/download_file.py"
 
 
-for COUNT, NAMES in FOLD_COUNTS.items():
+for COUNT, NAMES in PLAN.fold_counts.items():
 
     rule:
         name:
@@ -31,7 +31,7 @@ for COUNT, NAMES in FOLD_COUNTS.items():
         input:
             features=model_features,
         output:
-            predictions=every_fold("results/{dataset}/models/{model}/fold{fold}/predictions.tsv", COUNT),
+            predictions=every_fold(PREDICTIONS, COUNT),
             model=every_fold("results/{dataset}/models/{model}/fold{fold}/model.safetensors", COUNT),
             history=every_fold("results/{dataset}/models/{model}/fold{fold}/history.tsv", COUNT),
             facts=every_fold("results/{dataset}/models/{model}/fold{fold}/training.json", COUNT),
@@ -41,7 +41,7 @@ for COUNT, NAMES in FOLD_COUNTS.items():
             "results/benchmarks/{dataset}/models/{model}/train_gexpnet.tsv"
         wildcard_constraints:
             dataset=one_of(NAMES),
-            model=one_of(networks("gexpnet", "mlp")),
+            model=one_of(PLAN.networks("gexpnet", "mlp")),
         conda:
             "../../envs/gexflow.yaml"
         threads: 4
@@ -62,7 +62,7 @@ for COUNT, NAMES in FOLD_COUNTS.items():
             features=model_features,
             tuning=tuning_inputs,
         output:
-            predictions=every_fold("results/{dataset}/models/{model}/fold{fold}/predictions.tsv", COUNT),
+            predictions=every_fold(PREDICTIONS, COUNT),
             facts=every_fold("results/{dataset}/models/{model}/fold{fold}/training.json", COUNT),
         log:
             "results/logs/{dataset}/models/{model}/fit_reference.log",
@@ -70,7 +70,7 @@ for COUNT, NAMES in FOLD_COUNTS.items():
             "results/benchmarks/{dataset}/models/{model}/fit_reference.tsv"
         wildcard_constraints:
             dataset=one_of(NAMES),
-            model=one_of(networks(*FITTED)),
+            model=one_of(PLAN.networks(*FITTED)),
         conda:
             "../../envs/gexflow.yaml"
         # one: such products are small, threads that wait for a busy core made them ten times slower, and their number
@@ -101,8 +101,8 @@ rule run_trunk:
     benchmark:
         "results/benchmarks/{dataset}/models/{model}/run_trunk.{recipe}.{layout}.tsv"
     wildcard_constraints:
-        model=one_of(image_models()),
-        layout=one_of(LAYOUTS),
+        model=one_of(PLAN.image_models),
+        layout=one_of(PLAN.layouts),
     conda:
         "../../envs/gexflow.yaml"
     threads: 4
@@ -125,7 +125,7 @@ rule finetune_backbone:
         weights=model_weights,
         trunk=ancient(shared_trunk),
     output:
-        predictions="results/{dataset}/models/{model}/fold{fold}/predictions.tsv",
+        predictions=PREDICTIONS,
         model="results/{dataset}/models/{model}/fold{fold}/model.safetensors",
         history="results/{dataset}/models/{model}/fold{fold}/history.tsv",
         facts="results/{dataset}/models/{model}/fold{fold}/training.json",
@@ -134,7 +134,7 @@ rule finetune_backbone:
     benchmark:
         "results/benchmarks/{dataset}/models/{model}/fold{fold}/finetune_backbone.tsv"
     wildcard_constraints:
-        model=one_of(image_models()),
+        model=one_of(PLAN.image_models),
         fold="[0-9]+",
     conda:
         "../../envs/gexflow.yaml"
@@ -167,8 +167,8 @@ rule predict_holdout:
     log:
         "results/logs/{dataset}/holdout/{model}/predict_holdout.log",
     wildcard_constraints:
-        dataset=one_of(HOLDOUTS),
-        model=one_of(CHOSEN_MODELS),
+        dataset=one_of(PLAN.holdouts),
+        model=one_of(PLAN.chosen_models),
     conda:
         "../../envs/gexflow.yaml"
     # of a network, on the CPU, since one pass is no training; a reference model has one thread, as in fit_reference
@@ -186,7 +186,7 @@ rule predict_holdout:
 rule predict_external:
     input:
         cohort=cohort_file,
-        target=target_cohort,
+        target="results/{target}/cohort.h5ad",
         target_splits=target_splits,
         features=model_features,
         fitted=model_fitted,
@@ -200,9 +200,9 @@ rule predict_external:
     log:
         "results/logs/{dataset}/external/{target}/{model}/predict_external.log",
     wildcard_constraints:
-        dataset=one_of(name for name, _ in EXTERNAL),
-        target=one_of(name for _, name in EXTERNAL),
-        model=one_of(CHOSEN_MODELS),
+        dataset=one_of(name for name, _ in PLAN.external),
+        target=one_of(name for _, name in PLAN.external),
+        model=one_of(PLAN.chosen_models),
     conda:
         "../../envs/gexflow.yaml"
     # of a network, on the CPU, since one pass is no training; a reference model has one thread, as in fit_reference

@@ -1,5 +1,5 @@
 # recipes: preprocessing steps, fitted on the training part of a fold only.
-for COUNT, NAMES in FOLD_COUNTS.items():
+for COUNT, NAMES in PLAN.fold_counts.items():
 
     rule:
         name:
@@ -9,7 +9,7 @@ for COUNT, NAMES in FOLD_COUNTS.items():
             splits="results/{dataset}/splits.tsv",
         output:
             features=every_fold(FEATURES, COUNT),
-            fitted=every_fold("results/{dataset}/recipes/{recipe}/fold{fold}/fitted.h5ad", COUNT),
+            fitted=every_fold(FITTED_RECIPE, COUNT),
             summary="results/{dataset}/recipes/{recipe}/summary.tsv",
             times_kept="results/{dataset}/recipes/{recipe}/stability.tsv",
             stability="results/{dataset}/recipes/{recipe}/stability.json",
@@ -36,7 +36,7 @@ for COUNT, NAMES in FOLD_COUNTS.items():
         name:
             fold_rule("lay_out_genes", COUNT)
         input:
-            features=all_features,
+            features=every_fold(FEATURES, COUNT),
         output:
             layouts=every_fold(LAYOUT, COUNT),
         log:
@@ -45,7 +45,7 @@ for COUNT, NAMES in FOLD_COUNTS.items():
             "results/benchmarks/{dataset}/recipes/{recipe}/lay_out_genes.{layout}.tsv"
         wildcard_constraints:
             dataset=one_of(NAMES),
-            layout=one_of(LAYOUTS),
+            layout=one_of(PLAN.layouts),
         conda:
             "../../envs/gexflow.yaml"
         # one: t-SNE turns last digits, which change with the number of threads, into another map; ten seconds a fold of
@@ -63,14 +63,14 @@ for COUNT, NAMES in FOLD_COUNTS.items():
 
 rule draw_images:
     input:
-        features=first_features,
+        features="results/{dataset}/recipes/{recipe}/fold1/features.h5ad",
         layouts=drawn_layouts,
     output:
         images="results/{dataset}/recipes/{recipe}/images/{layout}.svg",
     log:
         "results/logs/{dataset}/recipes/{recipe}/draw_images.{layout}.log",
     wildcard_constraints:
-        layout=one_of(LAYOUTS),
+        layout=one_of(PLAN.layouts),
     conda:
         "../../envs/gexflow.yaml"
     params:

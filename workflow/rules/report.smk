@@ -24,7 +24,7 @@ rule write_report:
         heatmaps=of_attributed("heatmaps.svg"),
         deltas=of_attributed("deltas.tsv"),
         recovery=of_attributed("recovery.tsv", only_simulated=True),
-        truth=[f"results/{dataset}/simulated/truth.json" for dataset in CHOSEN_DATASETS if simulated(dataset)],
+        truth=[f"results/{dataset}/simulated/truth.json" for dataset in PLAN.chosen_datasets if PLAN.simulated(dataset)],
         summaries=of_recipes("summary.tsv"),
         stabilities=of_recipes("stability.json"),
         trainings=of_trained("training.json"),
@@ -32,7 +32,7 @@ rule write_report:
         images=of_images(),
         new_metrics=of_new("metrics.tsv"),
         external_facts=of_external_models("facts.json"),
-        openings=expand("results/{dataset}/holdout/opened.json", dataset=HOLDOUTS),
+        openings=expand("results/{dataset}/holdout/opened.json", dataset=PLAN.holdouts),
         template=BASE / "workflow/report/index.html.j2",
         style=BASE / "workflow/report/style.css",
     output:

@@ -1,0 +1,149 @@
+"""What a checked config asks for: models, folds, recipes, hold-outs, weights and refits, without Snakemake."""
+
+from copy import deepcopy
+
+import pytest
+import yaml
+
+from gexflow.config import load_config, merge
+from gexflow.plan import Plan
+from gexflow.plan_audit import AuditPlan
+from gexflow.plan_files import downloads_of, reading_of
+from tests.workflow.conftest import ROOT
+
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+OWN = {"source": "tcga", "simulate": {"samples": 60, "genes": 60}, "label": {"field": "cancer type"}}
+STUDY = {
+    "run": {"datasets": ["one", "two"], "models": ["gexpnet", "vgg19", "logistic", "majority"], "folds": 4},
+    "datasets": {"one": OWN, "two": {**OWN, "family": "another"}},
+    "recipes": {"chosen": ["impute_median", {"select_variance": {"top": 5}}], "ranks": ["sample_rank"]},
+    "models": {
+        "gexpnet": {"network": "gexpnet", "recipe": "chosen", "controls": ["dense"]},
+        "vgg19": {"network": "vgg19", "recipe": "ranks", "weights": "imagenet", "controls": ["random", "shuffled"]},
+        "logistic": {"network": "logistic", "recipe": "chosen", "tune": {"C": [0.1, 1]}},
+        "majority": {"network": "majority", "recipe": "ranks"},
+    },
+    "attribution": {"models": ["gexpnet"]},
+}
+WEIGHTS = {"vgg19": {"file": "vgg19.pth", "address": "https://example.org/vgg19.pth", "sha256": "ab"}}
+PLAIN = ["gexpnet", "vgg19", "logistic", "majority"]
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """Make the plan of the study above under some changes, each a part of the config and what is laid over it."""
+
+    def make(**changes) -> Plan:
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump(merge(deepcopy(STUDY), changes)))
+        return Plan(load_config([tmp_path / "mine.yaml"], SCHEMA), WEIGHTS)
+
+    return make
+
+
+def test_controls_run_on_datasets_and_never_on_their_variants(plan):
+    found = plan(datasets={"one": {**OWN, "variants": ["sites", "published"]}, "two": {**OWN, "models": ["vgg19"]}})
+    assert found.models_of("one") == ["gexpnet", "gexpnet~dense", "vgg19", "vgg19~random", "vgg19~shuffled", *PLAIN[2:]]
+    assert found.models_of("two") == ["vgg19", "vgg19~random", "vgg19~shuffled"]
+    assert found.models_of("one~sites") == PLAIN
+    assert found.models_of("one~published") == ["vgg19"]
+    attributed = {name: found.attributed_models(name) for name in found.datasets}
+    assert attributed == {"one": ["gexpnet"], "one~sites": [], "one~published": [], "two": []}
+
+
+def test_a_dataset_chooses_the_recipe_of_a_model_and_its_controls(plan):
+    found = plan(datasets={"one": {**OWN, "recipes": {"gexpnet": "ranks"}}})
+    names = ("gexpnet", "gexpnet~dense", "logistic")
+    assert [found.recipe_of("one", name) for name in names] == ["ranks", "ranks", "chosen"]
+    assert [found.recipe_of("two", name) for name in names] == ["chosen"] * 3
+    assert found.steps_of("one", "gexpnet~dense") == [{"sample_rank": {}}]
+    assert (found.recipes_of("one"), found.recipes_of("two")) == (["chosen", "ranks"], ["chosen", "ranks"])
+
+
+def test_a_dataset_has_its_own_folds_and_repeats_where_it_names_them(plan):
+    found = plan(run={"repeats": 2}, datasets={"one": {**OWN, "folds": 3}, "two": {**OWN, "repeats": 1}})
+    assert [(found.folds_of(name), found.repeats_of(name)) for name in ("one", "two")] == [(3, 2), (4, 1)]
+    assert found.fold_counts == {6: ["one"], 4: ["two"]}
+    assert {key: found.split_settings("two")[key] for key in ("folds", "repeats")} == {"folds": 4, "repeats": 1}
+
+
+def test_a_share_of_zero_leaves_a_dataset_without_a_hold_out(plan):
+    changes = {"run": {"holdout": 0.2}, "datasets": {"one": {**OWN, "holdout": {"share": 0}}}}
+    locked = plan(**changes)
+    assert (locked.holdout_of("one"), locked.holdout_of("two")) == ({}, {"share": 0.2})
+    assert locked.new_places() == []
+    opened = plan(**changes, evaluation={"holdout": "report"}, external=[{"train": "one", "test": "two"}])
+    assert opened.new_places() == [("two", "holdout"), ("one", "external/two")]
+
+
+def test_controls_predict_no_new_samples(plan):
+    pairs = [{"train": "one", "test": "two", "models": ["majority", "gexpnet"]}, {"train": "two", "test": "one"}]
+    found = plan(external=pairs)
+    assert found.new_models("one", "external/two") == ["gexpnet", "majority"]
+    assert found.new_models("two", "external/one") == found.new_models("one", "holdout") == PLAIN
+
+
+def test_frozen_layers_run_once_where_no_fold_changes_the_images(plan):
+    assert plan().trunk_name("one", "vgg19") == "ranks.alphabetical-102"
+    assert plan(datasets={"one": {**OWN, "recipes": {"vgg19": "chosen"}}}).trunk_name("one", "vgg19") == ""
+    for own in ({"learn": "all"}, {"layout": {"order": "correlation"}}):
+        assert plan(models={"vgg19": {**STUDY["models"]["vgg19"], **own}}).trunk_name("one", "vgg19") == ""
+
+
+def test_weights_are_known_by_their_checksum_wherever_they_come_from(plan):
+    own = {"address": "https://example.org/mine.pth", "sha256": "c" * 64}
+    found = plan(models={"vgg19": {**STUDY["models"]["vgg19"], "weights": own}})
+    before = found.model_settings("vgg19")
+    assert (before["weights"], before["sha256"]) == ("own", own["sha256"])
+    assert "sha256" not in found.model_settings("vgg19~random")
+    found.models["vgg19"]["weights"]["path"] = "/elsewhere/mine.pth"
+    assert found.model_settings("vgg19") == before
+    assert list(plan().fetched_weights) == ["vgg19.pth"]
+    assert plan().model_settings("vgg19")["sha256"] == "ab"
+
+
+def test_a_refit_depends_on_its_recipe_and_model_alone(plan):
+    def refit(**changes) -> dict:
+        return AuditPlan(plan(**changes)).refit_settings("one", "logistic")
+
+    model = STUDY["models"]["logistic"]
+    others = {"gexpnet": {**STUDY["models"]["gexpnet"], "epochs": 7}, "logistic": {**model, "tune": {"C": [1, 2]}}}
+    assert refit() == refit(models=others, run={"models": ["logistic"], "repeats": 3}, recipes={"ranks": ["zscore"]})
+    changes = [{"models": {"logistic": {**model, "C": 0.5}}}, {"recipes": {"chosen": ["zscore"]}}, {"run": {"seed": 9}}]
+    assert all(refit() != refit(**change) for change in changes)
+
+
+def test_random_genes_need_a_recipe_that_chooses_and_leaks_a_model_to_show_them(plan):
+    audit = {"models": ["logistic", "majority"], "planted_leaks": True}
+    found = AuditPlan(plan(evaluation={"audit": audit}, datasets={"two": {**OWN, "models": ["gexpnet"]}}))
+    assert found.refitted_models("one", "permuted") == ["logistic", "majority"]
+    assert found.refitted_models("one", "random") == ["logistic"]
+    assert found.leaking_model("one") == "logistic"
+    assert len(found.leaks_of("one")) == 4
+    assert (found.models_of("two"), found.leaks_of("two")) == ([], [])
+    none = AuditPlan(plan(evaluation={"audit": {"permutations": 0}}))
+    assert none.refitted_models("one", "permuted") == []
+
+
+def test_only_what_decides_how_a_cohort_is_read_reads_it_again(plan):
+    def reading(**keys) -> dict:
+        return reading_of("one", plan(datasets={"one": {**OWN, **keys}}).datasets["one"])
+
+    said = {"title": "T", "family": "f", "expected": {"A": 1}, "models": ["logistic"], "recipes": {"logistic": "ranks"}}
+    splits = {"folds": 3, "repeats": 2, "holdout": {"share": 0.1}, "variants": ["sites"]}
+    assert reading() == reading(**said, **splits)
+    assert reading()["addresses"] == {"matrix": ["simulated"], "labels": ["simulated"], "annotation": []}
+    assert reading() != reading(label={"field": "another"})
+
+
+def test_datasets_that_share_a_download_add_what_they_know_of_it():
+    one = {"address": "https://example.org/m.tsv", "name": "m.tsv", "md5": "1", "mirrors": ["a"]}
+    two = {"address": "https://example.org/m.tsv", "name": "m.tsv", "size_bytes": 5, "mirrors": ["b", "a"]}
+    local = {"address": "labels.tsv", "path": "labels.tsv"}
+    datasets = {
+        "one": {"source": "tcga", "files": {"matrix": [one], "labels": [local]}},
+        "two": {"source": "tcga", "files": {"matrix": [two]}},
+        "three": {"source": "table", "files": {"matrix": [two]}},
+    }
+    found = downloads_of(datasets)
+    assert list(found) == [("tcga", "m.tsv"), ("table", "m.tsv")]
+    assert found["tcga", "m.tsv"] == {**one, "size_bytes": 5, "mirrors": ["a", "b"]}

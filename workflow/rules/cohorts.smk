@@ -47,6 +47,7 @@ rule read_cohort:
         matrix=source_files("matrix"),
         labels=source_files("labels"),
         annotation=source_files("annotation"),
+        sites=site_table,
     output:
         cohort=COHORT,
         card="results/{dataset}/card.json",

@@ -155,6 +155,13 @@ def details_of(addresses, expected, listing=""):
     return canonical({"addresses": addresses, "expected": expected, "listing": listing})
 
 
+def site_table(wildcards):
+    """Return the institutions of TCGA's tissue source sites; a simulated cohort's codes are invented."""
+    dataset = wildcards.dataset
+    genuine = PLAN.datasets[dataset]["source"] == "tcga" and not PLAN.simulated(dataset)
+    return [str(BASE / "resources/tcga_sites.tsv")] if genuine else []
+
+
 def reading_settings(wildcards):
     return canonical(reading_of(wildcards.dataset, PLAN.datasets[wildcards.dataset]))
 

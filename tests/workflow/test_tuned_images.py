@@ -34,7 +34,7 @@ def project(tmp_path_factory):
                 **SMALL,
                 "recipe": "top",
                 "layout": {"order": "correlation", "size": 32, "method": "pca"},
-                "controls": ["shuffled"],
+                "controls": [],
             },
         },
         "attribution": {"models": []},
@@ -48,7 +48,7 @@ def project(tmp_path_factory):
 
 def test_every_fold_chose_within_its_training_part(project):
     splits = read_table(project.study / "results/tiny/splits.tsv", ("sample", "part"))
-    for model in ("ranks", "learned", "learned~shuffled"):
+    for model in ("ranks", "learned"):
         for number in (1, 2):
             folder = project.study / f"results/tiny/models/{model}/fold{number}"
             facts = read_json(folder / "training.json")
@@ -72,4 +72,4 @@ def test_nothing_is_left_to_do_and_a_recipe_reaches_its_own_models_alone(project
         done = project.would_run(target)
     finally:
         path.write_text(text)
-    assert done == {"prepare_folds": 1, "lay_out_genes": 2, "finetune_backbone": 4, "score_cohort": 1}
+    assert done == {"prepare_folds": 1, "lay_out_genes": 1, "finetune_backbone": 2, "score_cohort": 1}

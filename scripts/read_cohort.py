@@ -27,6 +27,14 @@ def origin_of(paths: list[str], addresses: list[str], expected: list[dict]) -> l
     ]
 
 
+def institutions_of(tables: list[str]) -> dict[str, str] | None:
+    """Read the institution of each code of TCGA's tissue source sites; None where no table is given."""
+    if not tables:
+        return None
+    table = files.read_table(tables[0], ("code", "site", "institution"))
+    return dict(zip(table["code"], table["institution"], strict=True))
+
+
 with job(snakemake) as log:
     settings = json.loads(snakemake.params.settings)
     matrix_paths, labels_paths = list(snakemake.input.matrix), list(snakemake.input.labels)
@@ -39,7 +47,8 @@ with job(snakemake) as log:
         )
         for entry in origin_of(paths, settings["addresses"][kind], settings["checksums"][kind])
     ]
-    matrix = read_matrix(settings["source"], matrix_paths, next(iter(labels_paths), None), settings)
+    institutions = institutions_of(list(snakemake.input.sites))
+    matrix = read_matrix(settings["source"], matrix_paths, next(iter(labels_paths), None), settings, institutions)
     annotation_paths = list(snakemake.input.annotation)
     annotation = read_annotation(annotation_paths, matrix.genes) if annotation_paths else None
     cohort = build_cohort(matrix, settings, settings["dataset"], origin, annotation)

@@ -22,7 +22,7 @@ def matrix(kinds="A" * 6 + "B" * 6 + "C" * 3 + "-", patients=None, site=False):
     fields = pd.DataFrame({"kind": [kind.replace("-", "") for kind in kinds]}, index=samples, dtype=str)
     fields["patient"] = patients or samples
     if site:
-        fields["site"] = "OR"
+        fields["institution"] = "University of Michigan"
     return Matrix(values, samples, ["g1", "g2", "g3", "g4"], fields, symbols=["X", "", "Y", "Z"])
 
 
@@ -50,7 +50,7 @@ def test_the_cohort_keeps_its_contract(tmp_path):
     assert cohort.X.flags.c_contiguous
     assert cohort.obs["label"].dtype == "category"
     assert list(cohort.obs["label"].cat.categories) == ["A", "B"]
-    assert list(cohort.obs["batch"]) == ["OR"] * 12
+    assert list(cohort.obs["batch"]) == ["University of Michigan"] * 12
     assert list(cohort.var["symbol"]) == ["X", "", "Y"]
     assert cohort.uns["scale"] == "log2"
     assert "batch" not in build(matrix(site=True)).obs

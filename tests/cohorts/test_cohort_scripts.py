@@ -21,7 +21,7 @@ def read_cohort(folder, path, field="label"):
     settings = {"dataset": "own", "source": "table", "folds": 5, "label": {"field": field}}
     settings["checksums"] = {"matrix": [{}], "labels": [], "annotation": []}
     settings["addresses"] = {"matrix": ["https://example.org/t"], "labels": [], "annotation": []}
-    inputs = {"matrix": [str(path)], "labels": [], "annotation": []}
+    inputs = {"matrix": [str(path)], "labels": [], "annotation": [], "sites": []}
     run("read_cohort", folder, settings, inputs, cohort="cohort.h5ad", card="card.json", figure="card.svg")
 
 
@@ -39,6 +39,26 @@ def test_a_table_becomes_a_cohort_a_card_and_splits(write, tmp_path):
     assert len(splits) == 20 * 10
     assert set(splits["part"]) == {"train", "validation", "test"}
     assert facts == {"by": "group", "holdout": {}, "sites": {}, "folds": 10, "repeats": 2, "tested_in": {}}
+
+
+def test_tcga_samples_get_the_institution_of_their_site(write, tmp_path):
+    """The script reads the table; its codes may be called NA or 02."""
+    names = [f"TCGA-{('NA', '02', 'ZZ')[n % 3]}-A{n:03d}-01" for n in range(20)]
+    header = "\t".join(["gene", *names])
+    matrix = write("\n".join([header, *("\t".join([f"g{g}", *(f"{n / 7 + g}" for n in range(20))]) for g in (1, 2))]))
+    labels = write("sample\ttype\n" + "".join(f"{name}\t{'AB'[n % 2]}\n" for n, name in enumerate(names)), "labels.tsv")
+    sites = write("code\tsite\tinstitution\n02\tMDA\tMD Anderson\nNA\tDuke\tDuke University\n", "sites.tsv")
+    settings = {"dataset": "own", "source": "tcga", "label": {"field": "type"}}
+    settings["checksums"] = {"matrix": [{}], "labels": [{}], "annotation": []}
+    settings["addresses"] = {"matrix": ["m"], "labels": ["l"], "annotation": []}
+    outputs = {"cohort": "cohort.h5ad", "card": "card.json", "figure": "card.svg"}
+    for tables, first in (([str(sites)], ["Duke University", "MD Anderson", "ZZ"]), ([], ["NA", "02", "ZZ"])):
+        inputs = {"matrix": [str(matrix)], "labels": [str(labels)], "annotation": [], "sites": tables}
+        run("read_cohort", tmp_path, settings, inputs, **outputs)
+        assert read_h5ad(tmp_path / "cohort.h5ad").obs["batch"].tolist()[:3] == first
+        card = read_json(tmp_path / "card.json")
+        assert (card["batches"]["count"], card["batches"]["unknown"]) == (3, 0)
+        assert any("institution is not known" in note and "ZZ (6)" in note for note in card["notes"]) == bool(tables)
 
 
 def split(folder, **changes):

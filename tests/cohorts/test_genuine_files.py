@@ -1,14 +1,21 @@
 """Genuine files give the cohorts that are known of them."""
 
+from pathlib import Path
+
+import pandas as pd
 import pytest
 
+from gexflow.cohorts.barcodes import barcode_fields
 from gexflow.cohorts.build import build_cohort
 from gexflow.cohorts.card import describe
 from gexflow.cohorts.class_sizes import check_class_sizes
 from gexflow.cohorts.read import read_matrix
-from gexflow.cohorts.splits import split_samples
+from gexflow.cohorts.splits import split_by_site, split_samples
+from gexflow.evaluation.audit_batches import batch_row, share_in_mixed_batches
+from gexflow.files import read_table
 
 pytestmark = pytest.mark.real
+SITES = Path(__file__).parents[2] / "resources/tcga_sites.tsv"
 
 
 def cohort(source, path, labels=None, **settings):
@@ -58,6 +65,46 @@ def test_tcga_counts(real):
     assert classes(table) == {"ACC": 79, "CHOL": 36, "DLBC": 48, "KICH": 65, "UCS": 56, "UVM": 80}
     assert table.uns["scale"] == "counts"
     assert "batch" in table.obs
+
+
+def sites_of(path, label):
+    """Return label, group, code and institution of every sample of a genuine table of TCGA."""
+    table = pd.read_csv(path, sep="\t", usecols=["sample_id", label], dtype=str).set_index("sample_id")
+    known = read_table(SITES, ("code", "site", "institution"))
+    fields = barcode_fields(list(table.index), dict(zip(known["code"], known["institution"], strict=True)))
+    assert set(fields["site"]) <= set(known["code"])  # every code is in the table
+    return fields.assign(label=table[label])
+
+
+def batch_alone(table, kind):
+    """Return the share of the samples in batches of several types, and what batches alone tell of the type."""
+    splits = split_samples(list(table.index), list(table["label"]), list(table["patient"]), 5, 1, 32, 0)
+    row = batch_row(splits, pd.DataFrame({"label": table["label"], "batch": table[kind]}), {})
+    return share_in_mixed_batches(table["label"], table[kind]), float(row.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "codes", "institutions", "several", "mixed", "by_code", "by_institution"),
+    [
+        ("tcga6_labels.tsv", "label", 43, 35, 6, 0.33, 0.95, 0.80),
+        ("joint_ebpp_hiseqv2_90genes.tsv.gz", "acronym", 558, 146, 81, 0.89, 0.94, 0.34),
+    ],
+    ids=["6 types", "32 types"],
+)
+def test_institutions_of_tcga_collected_several_types(
+    real, name, label, codes, institutions, several, mixed, by_code, by_institution
+):
+    table = sites_of(real / "tcga" / name, label)
+    types = table.groupby("institution")["label"].nunique()
+    assert (table["site"].nunique(), len(types), int((types > 1).sum())) == (codes, institutions, several)
+    assert table.groupby("site")["label"].nunique().max() == 1
+    assert batch_alone(table, "site") == (0, pytest.approx(by_code, abs=0.02))
+    assert batch_alone(table, "institution") == pytest.approx((mixed, by_institution), abs=0.02)
+    columns = [list(column) for column in (table.index, table["label"], table["patient"], table["institution"])]
+    splits, found = split_by_site(*columns, 5, 1, 32, 0, "genuine")
+    assert found.split == {}  # every type came from three institutions at least
+    parts = splits.assign(institution=splits["sample"].map(table["institution"]), tested=splits["part"] == "test")
+    assert parts.groupby(["fold", "institution"])["tested"].nunique().max() == 1
 
 
 def test_an_ebpp_subset_has_classes_that_are_too_small(real, refused):

@@ -41,7 +41,7 @@ def test_barcodes_and_labels_become_fields(read):
     np.testing.assert_array_equal(matrix.values, [[0, 1], [2, 3], [3, 4]])
     assert matrix.fields["type"].tolist() == ["X", "Y", "Y"]
     assert matrix.fields["patient"].tolist() == ["TCGA-OR-A5L0", "TCGA-OR-A5L2", "TCGA-OR-A5L3"]
-    assert matrix.fields["site"].tolist() == ["OR"] * 3
+    assert matrix.fields["site"].tolist() == matrix.fields["institution"].tolist() == ["OR"] * 3
     assert matrix.fields["sample_type"].tolist() == ["01", "03", "01"]
     assert any('"aliquot"' in note and "4 of 4" in note for note in matrix.notes)
     assert (matrix.normalised_jointly, matrix.symbols) == ("", ["", ""])

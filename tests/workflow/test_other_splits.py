@@ -20,7 +20,7 @@ def test_folds_by_site_keep_all_settings_of_their_dataset_but_what_is_said_of_it
     found = with_sites({"a": settings, "b": {"variants": []}, "c": {}})
     assert list(found) == ["a", "a~sites", "b", "c"]
     assert found["a"] is settings
-    assert found["a~sites"] == {"source": "tcga", "folds": 4}
+    assert found["a~sites"] == {"source": "tcga", "folds": 4, "repeats": 1}
 
 
 def test_folds_by_site_share_the_cohort_of_their_dataset():

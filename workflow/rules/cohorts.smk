@@ -47,6 +47,7 @@ rule read_cohort:
         matrix=matrix_files,
         labels=label_files,
         annotation=annotation_files,
+        sites=site_table,
     output:
         cohort=COHORT,
         card="results/{dataset}/card.json",

@@ -222,6 +222,12 @@ def annotation_files(wildcards):
     return source_file(wildcards.dataset, "annotation")
 
 
+def site_table(wildcards):
+    """Return the institutions of TCGA's tissue source sites; a simulated cohort's codes are invented."""
+    genuine = DATASETS[wildcards.dataset]["source"] == "tcga" and not simulated(wildcards.dataset)
+    return [str(BASE / "resources/tcga_sites.tsv")] if genuine else []
+
+
 def simulation_settings(wildcards):
     dataset = DATASETS[wildcards.dataset]
     return canonical({"source": dataset["source"], "simulate": dataset["simulate"]})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from gexflow.cohorts.bad_cell import MISSING
-from gexflow.cohorts.barcodes import as_barcode
+from gexflow.cohorts.barcodes import BARCODE_FIELDS, as_barcode
 from gexflow.errors import InputError, listed, nearest, shorten
 from gexflow.log import CAUTION
 
@@ -144,27 +144,31 @@ def _overlooked(samples: list[str]) -> list[str]:
 def apply_batch_rule(fields: pd.DataFrame, rule: dict | None, dataset: str, source: str) -> list[str] | None:
     """Apply a batch rule {field, pattern?}: what was measured together.
 
-    Without a rule the batch is the tissue source site for source `tcga`, and the platform of a GEO series of several.
+    Without a rule the batch is the institution of the tissue source site for source `tcga`, and the platform of a GEO
+    series of several. What a barcode says is taken as it stands: `NA` is the code of a site.
 
     Returns
     -------
     list of str, one a sample ("" where the rule says nothing), or None where no batch is known
     """
     if not rule:
-        known = {"tcga": "site", "geo": "platform_id"}.get(source, "")
+        known = {"tcga": "institution", "geo": "platform_id"}.get(source, "")
         if known not in fields or (source == "geo" and fields[known].nunique() < 2):
             return None
         rule = {"field": known}
-    return _extract(fields, rule, f"datasets.{dataset}.batch").values
+    parsed = source == "tcga" and set(BARCODE_FIELDS) <= set(fields.columns)
+    return _extract(fields, rule, f"datasets.{dataset}.batch", BARCODE_FIELDS if parsed else ()).values
 
 
-def _extract(fields: pd.DataFrame, rule: dict, key: str) -> Ruled:
+def _extract(fields: pd.DataFrame, rule: dict, key: str, literal: tuple[str, ...] = ()) -> Ruled:
+    """Take the value of a field, or the part that the pattern matches; in `literal` fields no word means missing."""
     name = find_field(list(fields.columns), str(rule["field"]), f"{key}.field")
     pattern = _compile(rule.get("pattern"), f"{key}.pattern")
+    missing = {""} if name in literal else MISSING
     values, reasons = [], []
     for text in fields[name]:
         value, reason = text.strip(), ""
-        if value in MISSING:
+        if value in missing:
             value, reason = "", f'no value in field "{name}"'
         elif pattern is not None:
             match = pattern.search(value)

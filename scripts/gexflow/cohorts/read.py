@@ -24,7 +24,13 @@ READERS: dict[str, Callable[..., Matrix]] = {
 _WITH_LABELS_FILE = ("tcga", "table")
 
 
-def read_matrix(source: str, matrix_paths: list[Path], labels_path: Path | None, settings: dict) -> Matrix:
+def read_matrix(
+    source: str,
+    matrix_paths: list[Path],
+    labels_path: Path | None,
+    settings: dict,
+    institutions: dict[str, str] | None = None,
+) -> Matrix:
     """Read the files of a dataset with the reader of its source.
 
     Parameters
@@ -36,6 +42,8 @@ def read_matrix(source: str, matrix_paths: list[Path], labels_path: Path | None,
         Sources `tcga` and `table` alone take one.
     settings : dict
         The dataset's settings.
+    institutions : {code: institution}, optional
+        Of TCGA's tissue source sites; source `tcga` alone uses it.
 
     Returns
     -------
@@ -49,17 +57,20 @@ def read_matrix(source: str, matrix_paths: list[Path], labels_path: Path | None,
     if source not in READERS:
         key = dataset_key(settings, "source")
         raise InputError(f'{key} is "{source}", which is no source; {nearest(source, list(READERS))}')
-    matrix = _read(source, [Path(path) for path in matrix_paths], labels_path, settings)
+    matrix = _read(source, [Path(path) for path in matrix_paths], labels_path, settings, institutions)
     if source != "table":  # its columns are left unread
         drop_ignored(matrix, settings.get("ignore") or [], settings)
     return matrix
 
 
-def _read(source: str, paths: list[Path], labels_path: Path | None, settings: dict) -> Matrix:
+def _read(
+    source: str, paths: list[Path], labels_path: Path | None, settings: dict, institutions: dict[str, str] | None
+) -> Matrix:
     if not paths:
         raise InputError(f"{dataset_key(settings, 'matrix')} names no file: give the matrix of the dataset.")
     if source in _WITH_LABELS_FILE:
-        return READERS[source](paths, None if labels_path is None else Path(labels_path), settings)
+        more = (institutions,) if source == "tcga" else ()
+        return READERS[source](paths, None if labels_path is None else Path(labels_path), settings, *more)
     if labels_path is not None:
         raise InputError(
             f"{dataset_key(settings, 'files.labels')} is set, but source {source} has its labels in the matrix file."

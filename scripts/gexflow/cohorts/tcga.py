@@ -15,6 +15,7 @@ from gexflow.cohorts.label_file import match_labels, read_label_file
 from gexflow.cohorts.matrix import Matrix, join_matrices
 from gexflow.cohorts.text_file import is_archive
 from gexflow.cohorts.text_table import Layout, read_text_table
+from gexflow.errors import listed
 from gexflow.log import logger
 
 _REPEATED = " #"
@@ -22,7 +23,9 @@ _REPEATED = " #"
 _TOTALS = ("__", "N_unmapped", "N_multimapping", "N_noFeature", "N_ambiguous")
 
 
-def read_tcga(paths: list[Path], labels_path: Path | None, settings: dict) -> Matrix:
+def read_tcga(
+    paths: list[Path], labels_path: Path | None, settings: dict, institutions: dict[str, str] | None = None
+) -> Matrix:
     """Read TCGA matrices; several files are several sets of samples.
 
     Parameters
@@ -34,11 +37,14 @@ def read_tcga(paths: list[Path], labels_path: Path | None, settings: dict) -> Ma
         Table with one row a sample; its columns become fields. Firehose has its own field, `cohort`.
     settings : dict
         The dataset's settings.
+    institutions : {code of a tissue source site: institution}, optional
+        None where codes are invented, as in a simulated cohort: each stands for itself.
 
     Returns
     -------
     Matrix
-        With the fields `patient`, `site` and `sample_type` where ids are barcodes; with all sample types.
+        With the fields `patient`, `site`, `institution` and `sample_type` where ids are barcodes; with all sample
+        types.
 
     Raises
     ------
@@ -53,7 +59,7 @@ def read_tcga(paths: list[Path], labels_path: Path | None, settings: dict) -> Ma
         matrix.notes += notes
         fields = _renamed(fields, list(matrix.fields), "the archive's name", matrix.notes)
         matrix.fields = pd.concat([matrix.fields, fields], axis=1)
-    matrix.fields = _add_barcodes(matrix.fields, matrix.samples, matrix.notes)
+    matrix.fields = _add_barcodes(matrix.fields, matrix.samples, institutions, matrix.notes)
     matrix.drop("genes", np.array([gene.startswith(_TOTALS) for gene in matrix.genes]), "totals, not genes")
     paired = all("|" in gene for gene in matrix.genes)
     matrix.symbols = [_symbol(gene) for gene in matrix.genes]
@@ -99,16 +105,32 @@ def _symbol(gene: str) -> str:
     return "" if symbol == "?" or symbol.isdigit() or re.match(r"ENS[A-Z]*R?\d", symbol) else symbol
 
 
-def _add_barcodes(fields: pd.DataFrame, samples: list[str], notes: list[str]) -> pd.DataFrame:
+def _add_barcodes(
+    fields: pd.DataFrame, samples: list[str], institutions: dict[str, str] | None, notes: list[str]
+) -> pd.DataFrame:
     """Add what the barcodes say; columns of the labels file that have the same names are renamed."""
-    parts = barcode_fields(samples)
+    parts = barcode_fields(samples, institutions)
     others = sum(not as_barcode(sample) for sample in samples)
     if others:
         notes.append(
             f"{others} of {len(samples)} sample ids are no TCGA barcodes: neither patient nor sample type is known of "
             "them, so adjacent normals may be among them."
         )
+    if institutions is not None and "site" in parts:
+        notes += _unknown_sites(parts["site"], institutions)
     return pd.concat([_renamed(fields, list(parts), "the barcode", notes), parts], axis=1)
+
+
+def _unknown_sites(codes: pd.Series, institutions: dict[str, str]) -> list[str]:
+    """Say which codes of tissue source sites the table lacks."""
+    unknown = Counter(code for code in codes if code and code not in institutions)
+    if not unknown:
+        return []
+    shown = listed([f"{code} ({count})" for code, count in sorted(unknown.items())])
+    return [
+        f"{unknown.total()} of {len(codes)} samples are of tissue source sites whose institution is not known, so the "
+        f"code stands for it (code and its samples): {shown}."
+    ]
 
 
 def _renamed(fields: pd.DataFrame, taken: list[str], origin: str, notes: list[str]) -> pd.DataFrame:

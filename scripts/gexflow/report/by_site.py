@@ -13,7 +13,7 @@ from gexflow.variants import base_of
 
 MARK = "folds by site"
 ASKS = (
-    "the same cohort in folds by site: does what a model learned of a class hold at sites (tissue source sites, "
+    "the same cohort in folds by site: does what a model learned of a class hold at sites (institutions, "
     "platforms or other batches) of which it saw no sample of that class? Bootstrap and exact tests draw whole sites "
     "where a class is tested across them. There is one repeat; the audit looks at the ordinary folds alone."
 )

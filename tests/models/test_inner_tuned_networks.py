@@ -18,7 +18,7 @@ from gexflow.candidates import candidates, changes
 from gexflow.cohorts.holdout import locked_samples
 from gexflow.cohorts.splits import split_samples
 from gexflow.files import read_by_gene, read_json, read_table, write_table
-from gexflow.models import fold_training, image_network, trunk_features
+from gexflow.models import fold_training, image_network, trainer, trunk_features
 from gexflow.models.checkpoints import Checkpoint
 from gexflow.models.finished import FinishedFolds
 from gexflow.models.fold import Fold, columns_of
@@ -294,6 +294,29 @@ def test_a_search_that_dies_repeats_nothing_that_is_finished(tmp_path, cohort, m
         facts = [read_json(fold / "training.json") for fold in (one, other)]
         assert facts[0]["candidates"] == facts[1]["candidates"]
     assert not list((tmp_path / "cut/models/m").glob(".*"))
+
+
+def test_a_training_in_an_inner_fold_goes_on_where_it_was(tmp_path, cohort, monkeypatch):
+    settings, study = {**MLP, "tune": RATES}, Study(tmp_path / "study", cohort)
+    whole = study.train("whole", settings)
+    real, epochs = trainer._Course.run_epoch, []
+
+    def counted(course, epoch):
+        epochs.append(epoch)
+        if len(epochs) == 3 * 4 + 3:  # the last epoch of the second candidate in the second inner fold
+            raise KeyboardInterrupt
+        return real(course, epoch)
+
+    monkeypatch.setattr(trainer._Course, "run_epoch", counted)
+    monkeypatch.setattr(Checkpoint, "interval_seconds", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        study.train("cut", settings)
+    folds = study.train("cut", settings)
+    assert "resumed after epoch 2" in (study.folder / "models/cut/logs/train.log").read_text()
+    assert len(epochs) == 2 * 3 * (2 * 3 + 1) + 1
+    for one, other in zip(folds, whole, strict=True):
+        assert read_json(one / "training.json")["candidates"] == read_json(other / "training.json")["candidates"]
+        assert (one / "model.safetensors").read_bytes() == (other / "model.safetensors").read_bytes()
 
 
 def test_other_settings_or_another_cohort_keep_nothing_of_a_search(tmp_path, cohort, monkeypatch):

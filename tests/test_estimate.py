@@ -44,6 +44,12 @@ def test_a_tuned_model_costs_its_candidates_and_inner_folds():
     recipes = 3 * work(replace(GEXPNET, rule="prepare_folds"))
     inner = work(replace(logistic, settings={**tuned, "inner_folds": 3}))
     assert inner == pytest.approx(7 * work(logistic) + recipes)
+    network = work(replace(GEXPNET, settings={**GEXPNET.settings, "tune": grid, "inner_folds": 3}))
+    assert network == pytest.approx((1 + 6 * 2) * work(GEXPNET) + recipes)  # each on two thirds
+    laid_out = {**IMAGE.settings, "layout": {"order": "correlation"}, "tune": {"head": ["light", "wide"]}}
+    search = work(replace(IMAGE, settings={**laid_out, "inner_folds": 3})) - 5 * work(IMAGE)
+    preparing = replace(IMAGE, rule="prepare_folds"), replace(IMAGE, rule="lay_out_genes", settings=laid_out["layout"])
+    assert search == pytest.approx(3 * sum(map(work, preparing)))
 
 
 def test_reference_models_of_trees_and_a_perceptron_cost_less_than_gexpnet():
@@ -101,6 +107,16 @@ def test_a_cohort_has_the_size_of_its_card_or_else_what_the_config_expects(study
     assert (job.task.rule, job.model, job.task.folds) == ("train_gexpnet", "gexpnet", 10)
     assert job.task.cohort == Cohort(50, 70, 2)
     assert 9_000 < study.planned(("tcga33", "read_cohort"), "read_cohort", 2, False).task.cohort.samples < 13_000
+
+
+def test_a_tuned_network_has_inner_folds_where_no_validation_samples_choose_and_none_when_refitted(study):
+    study._config["models"]["gexpnet"]["tune"] = study._models["gexpnet"]["tune"] = {"learning_rate": [1e-3, 1e-2]}
+    place = ("gse4107", "models", "gexpnet", "train_gexpnet")
+    assert study.planned(place, "train_gexpnet", 4, False).task.settings["inner_folds"] == 3
+    refit = study.planned(("gse4107~permuted", "evaluation", "gexpnet", "refit_network"), "refit_network", 4, False)
+    assert not {"tune", "inner_folds"} & refit.task.settings.keys()
+    study._config["run"]["validation"] = 0.1
+    assert study.planned(place, "train_gexpnet", 4, False).task.settings["inner_folds"] == 0
 
 
 def test_a_job_that_has_run_keeps_its_own_settings(study):

@@ -6,8 +6,6 @@ Light: Snakemake reads it at every start and in every job.
 from copy import deepcopy
 from itertools import product
 
-from gexflow.network_names import FITTED
-
 INNER_FOLDS = 3  # of the training part of a fold, where no validation samples choose
 
 
@@ -65,4 +63,4 @@ def inner_folds(settings: dict, validation: float) -> int:
     validation : float
         `run.validation`, the share of the training samples set aside.
     """
-    return INNER_FOLDS if "tune" in settings and settings["network"] in FITTED and not validation else 0
+    return INNER_FOLDS if "tune" in settings and not validation else 0

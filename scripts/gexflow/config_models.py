@@ -3,17 +3,17 @@
 from gexflow.candidates import candidates
 from gexflow.errors import InputError
 from gexflow.models.heads import HEADS
-from gexflow.network_names import FITTED, IMAGE_NETWORKS, TIMM, is_image_network
+from gexflow.network_names import IMAGE_NETWORKS, TIMM, is_image_network
 
 
 def check_model(name: str, model: dict, run: dict) -> None:
     """Refuse settings of a model, or of a candidate, that contradict each other or the part `run` of the config."""
     for candidate in candidates(model):
         _check_candidate(name, candidate, run)
-    if "tune" in model and model["network"] not in FITTED and not run["validation"] and name in run["models"]:
+    if "keep" in model.get("tune", {}) and not run["validation"] and name in run["models"]:
         raise InputError(
-            f"config: models.{name}.tune needs validation samples, as of every network, but run.validation is 0\n"
-            "set run.validation to a share such as 0.1, or remove tune"
+            f"config: models.{name}.tune.keep needs validation samples, but run.validation is 0\n"
+            "set run.validation to a share such as 0.1, or remove keep from tune"
         )
 
 

@@ -6,7 +6,7 @@ for the order of magnitude, and for the ratio of two jobs.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import log2
 from typing import Any
 
@@ -105,20 +105,36 @@ def _download(task: Task) -> float:
 
 def _gene_network(task: Task) -> float:
     if task.settings.get("network") == "mlp":
-        return MLP_SECONDS * _features(task) * task.settings.get("epochs", 30) * _candidates(task)
-    share = DENSE_SHARE if task.settings.get("control") == "dense" else 1.0
-    return GEXPNET_SECONDS * _features(task) * task.settings.get("epochs", 100) * share * _candidates(task)
+        one = MLP_SECONDS * _features(task) * task.settings.get("epochs", 30)
+    else:
+        share = DENSE_SHARE if task.settings.get("control") == "dense" else 1.0
+        one = GEXPNET_SECONDS * _features(task) * task.settings.get("epochs", 100) * share
+    return _trainings(task) * one + _inner_recipes(task)
 
 
 def _candidates(task: Task) -> int:
     return len(changes(task.settings))
 
 
+def _trainings(task: Task) -> int:
+    """Return how many trainings on a whole fold those of a network are worth.
+
+    Of three inner folds each trains on two thirds of the samples; what they chose is trained once more.
+    """
+    inner = task.settings.get("inner_folds", 0)
+    return 1 + _candidates(task) * (inner - 1) if inner else _candidates(task)
+
+
+def _inner_recipes(task: Task) -> float:
+    """Return the seconds of the recipes that inner folds refit."""
+    return task.settings.get("inner_folds", 0) * PREPARE_SECONDS * _values(task) * task.folds
+
+
 def _reference(task: Task) -> float:
     """Return the seconds of all fits of a reference model, and of the recipes that its inner folds refit."""
     inner = task.settings.get("inner_folds", 0)
     fits = 1.0 + _candidates(task) * (inner or 1) if "tune" in task.settings else 1.0
-    return fits * _fit(task) + inner * PREPARE_SECONDS * _values(task) * task.folds
+    return fits * _fit(task) + _inner_recipes(task)
 
 
 def _fit(task: Task) -> float:
@@ -152,7 +168,9 @@ def _trunk(task: Task) -> float:
 
 def _finetune(task: Task) -> float:
     epochs, share = task.settings.get("epochs", 25), LEARN_SHARE[task.settings.get("learn", "last-block")]
-    return _trunk(task) * (1 + epochs * share) * task.folds * _candidates(task)
+    inner = task.settings.get("inner_folds", 0)
+    layouts = inner * _layout(replace(task, settings=task.settings.get("layout", {})))
+    return _trunk(task) * (1 + epochs * share) * task.folds * _trainings(task) + _inner_recipes(task) + layouts
 
 
 def _attribution(task: Task) -> float:

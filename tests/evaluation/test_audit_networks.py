@@ -36,9 +36,9 @@ def test_a_refitted_network_equals_the_one_that_its_rule_trains(tmp_path):
         write_h5ad(fold.features, tmp_path / f"fold{number}.h5ad")
         for kind, ending in endings.items():
             outputs[kind].append(str(home / f"fold{number}/{ending}"))
-    features = {"features": [str(tmp_path / f"fold{number}.h5ad") for number in (1, 2, 3)]}
+    features = {"features": [str(tmp_path / f"fold{number}.h5ad") for number in (1, 2, 3)], "tuning": []}
     log = tmp_path / "results/logs/set/models/gexpnet/train_gexpnet.log"
-    run_script(job_of("train_gexpnet", log, features, outputs, settings()))
+    run_script(job_of("train_gexpnet", log, features, outputs, settings(), params={"steps": ""}))
     ordinary = pd.concat([read_table(path, PREDICTION_TEXT) for path in outputs["predictions"]], ignore_index=True)
     pd.testing.assert_frame_equal(again, ordinary[["sample", "fold", "label", "predicted"]], check_dtype=False)
 

@@ -282,9 +282,16 @@ def run_rule(folder: str, study: str, small: bool) -> None:
     job = job_of(
         "finetune_backbone",
         Path(folder).parent / f"logs/{Path(folder).name}.log",
-        {"features": f"{study}/features.h5ad", "layout": f"{study}/layout.tsv", "weights": [], "trunk": []},
+        {
+            "features": f"{study}/features.h5ad",
+            "layout": f"{study}/layout.tsv",
+            "weights": [],
+            "trunk": [],
+            "tuning": [],
+        },
         {kind: f"{folder}/{name}" for kind, name in OUTPUTS.items()},
         SETTINGS,
+        params={"steps": ""},
         wildcards={"fold": "1", "model": "resnet50"},
         resources={"tmpdir": f"{folder}.scratch", "disk_mb": 1000},
     )

@@ -13,10 +13,10 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from small_cohorts import STEPS, make_cohort, make_splits, parts_of
 from tests.jobs import job_of, run_script
 
 from gexflow.candidates import INNER_FOLDS
-from gexflow.cohorts.splits import split_samples
 from gexflow.errors import InputError
 from gexflow.files import read_json, write_table
 from gexflow.models.fold import Fold
@@ -25,32 +25,9 @@ from gexflow.models.tuning import best_candidate, scores
 from gexflow.recipes.folds import prepare_folds
 from gexflow.recipes.inner import prepare_inner_folds
 
-STEPS = [{"zscore": {}}, {"select_ftest": {"keep": 20}}]
 GRID = [0.001, 0.01, 0.1, 1.0]
 LOGISTIC = {"network": "logistic", "C": 0.1, "max_iter": 2000, "tune": {"C": GRID}, "seed": 5, "inner_folds": 3}
 FOREST = {"network": "forest", "trees": 10, "max_features": "sqrt", "min_samples_leaf": 1, "seed": 5}
-
-
-def make_cohort(samples: int, genes: int, effect: float, groups: int = 0, seed: int = 1) -> anndata.AnnData:
-    """Return a cohort of three classes; a tenth of the genes differ between them by `effect`."""
-    rng = np.random.default_rng(seed)
-    targets = np.arange(samples) % 3
-    values = rng.normal(size=(samples, genes))
-    values[:, : genes // 10] += effect * rng.normal(size=(3, genes // 10))[targets]
-    group = [f"p{n // 3 % groups}" if groups else f"p{n}" for n in range(samples)]
-    obs = pd.DataFrame({"label": pd.Categorical(np.array(["a", "b", "c"])[targets]), "group": group})
-    obs.index = [f"s{n}" for n in range(samples)]
-    var = pd.DataFrame({"symbol": ""}, index=[f"g{n}" for n in range(genes)])
-    return anndata.AnnData(values.astype(np.float32), obs=obs, var=var, uns={"scale": "log2"})
-
-
-def make_splits(cohort: anndata.AnnData, validation: float = 0.0, folds: int = 4) -> pd.DataFrame:
-    columns = (list(cohort.obs_names), list(cohort.obs["label"]), list(cohort.obs["group"]))
-    return split_samples(*columns, folds=folds, repeats=1, seed=5, validation=validation)
-
-
-def parts_of(splits: pd.DataFrame) -> list[np.ndarray]:
-    return [rows["part"].to_numpy(dtype=str) for _, rows in splits.groupby("fold")]
 
 
 def as_fold(features: anndata.AnnData, number: int = 1) -> Fold:

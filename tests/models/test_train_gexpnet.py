@@ -62,10 +62,10 @@ class Job:
         job = job_of(
             "train_gexpnet",
             self.model / "logs/train.log",
-            {"features": [str(path) for path in self.features]},
+            {"features": [str(path) for path in self.features], "tuning": []},
             outputs,
             self.settings,
-            params={"code": code},
+            params={"code": code, "steps": ""},
         )
         run_script(job)
 

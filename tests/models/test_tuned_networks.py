@@ -56,7 +56,8 @@ def train(folder: Path, settings: dict) -> list[Path]:
     features = write_features(folder)
     folds = [folder / f"models/m/fold{number}" for number in (1, 2)]
     outputs = {kind: [str(fold / name) for fold in folds] for kind, name in KINDS.items()}
-    run_script(job_of("train_gexpnet", folder / "models/m/logs/train.log", {"features": features}, outputs, settings))
+    inputs, log = {"features": features, "tuning": []}, folder / "models/m/logs/train.log"
+    run_script(job_of("train_gexpnet", log, inputs, outputs, settings, params={"steps": ""}))
     return folds
 
 
@@ -160,9 +161,10 @@ def test_an_image_network_is_tuned_by_its_validation_samples(tmp_path, monkeypat
             job = job_of(
                 "finetune_backbone",
                 tmp_path / name / f"logs/{fold.name}.log",
-                {"features": path, "layout": str(tmp_path / "layout.tsv"), "weights": [], "trunk": []},
+                {"features": path, "layout": str(tmp_path / "layout.tsv"), "weights": [], "trunk": [], "tuning": []},
                 {kind: str(fold / file) for kind, file in KINDS.items()},
                 used,
+                params={"steps": ""},
                 wildcards={"fold": fold.name[-1], "model": "resnet50"},
                 resources={"tmpdir": str(tmp_path / "scratch"), "disk_mb": 1000},
             )

@@ -309,7 +309,7 @@ TUNED = {
     "models.gexpnet.tune.heads": ([1, 5], ["models.gexpnet.tune.heads.1 is 5", "at most 4"]),
     "models.gexpnet.tune.schedule": (["onecycle"], ["models.gexpnet.tune.schedule.0", 'mean "one-cycle"']),
     "models.gexpnet.tune.block_channels": ([64, 16], ["block_channels is 16, but a head has 32 channels"]),
-    "models.gexpnet.tune.learning_rate": (["1e-4", 1e-3], ["models.gexpnet.tune needs validation", "run.validation"]),
+    "models.gexpnet.tune.early_stopping": ([3], ["models.gexpnet.early_stopping needs validation", "run.validation"]),
     "models.resnet50.tune": ({"layout": [{}]}, ['unknown key "layout" in models.resnet50.tune']),
     "models.majority.tune": ({"C": [1]}, ['unknown key "tune" in models.majority']),
 }
@@ -331,16 +331,19 @@ def test_a_value_of_a_grid_has_the_bounds_of_its_setting(tmp_path, C, words):
         load(tmp_path, changed("models.logistic.tune", {"C": [0.1, C]}))
 
 
-def test_grids_are_understood_and_need_validation_samples_for_networks_that_run(tmp_path):
+def test_grids_are_understood_and_need_validation_samples_only_for_settings_that_do(tmp_path):
     config = changed("models.logistic.tune", {"C": ["1e-3", 1]})
     assert load(tmp_path, config)["models"]["logistic"]["tune"] == {"C": [1e-3, 1]}
     config["models"]["mlp"]["tune"] = {"learning_rate": [1e-3, 1e-2]}
-    load(tmp_path, config)  # mlp is not run
     config["run"]["models"] = ["mlp"]
-    with pytest.raises(InputError, match=r"models\.mlp\.tune needs validation samples"):
+    assert load(tmp_path, config)["models"]["mlp"]["tune"] == {"learning_rate": [1e-3, 1e-2]}
+    config["models"]["resnet50"]["tune"] = {"keep": ["last", "best"]}
+    load(tmp_path, config)  # resnet50 is not run
+    config["run"]["models"] = ["resnet50"]
+    with pytest.raises(InputError, match=r"models\.resnet50\.tune\.keep needs validation samples"):
         load(tmp_path, config)
     config["run"]["validation"] = 0.1
-    assert load(tmp_path, config)["models"]["mlp"]["tune"] == {"learning_rate": [1e-3, 1e-2]}
+    assert load(tmp_path, config)["models"]["resnet50"]["tune"] == {"keep": ["last", "best"]}
 
 
 def test_candidates_are_all_combinations_in_a_stated_order():
@@ -352,11 +355,11 @@ def test_candidates_are_all_combinations_in_a_stated_order():
     assert (changes(plain), candidates(plain)) == ([{}], [plain])
 
 
-def test_only_tuned_reference_models_without_validation_samples_have_inner_folds():
-    tuned = {"network": "logistic", "tune": {"C": [1]}}
+@pytest.mark.parametrize("network", ["logistic", "mlp", "gexpnet", "resnet50"])
+def test_only_tuned_models_without_validation_samples_have_inner_folds(network):
+    tuned = {"network": network, "tune": {"C": [1]}}
     assert inner_folds(tuned, 0) == INNER_FOLDS
-    assert inner_folds(tuned, 0.1) == inner_folds({"network": "logistic"}, 0) == 0
-    assert inner_folds({"network": "mlp", "tune": {"epochs": [3]}}, 0) == 0
+    assert inner_folds(tuned, 0.1) == inner_folds({"network": network}, 0) == 0
 
 
 def test_two_addresses_never_share_one_download(tmp_path):

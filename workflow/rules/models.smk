@@ -30,6 +30,7 @@ for COUNT, NAMES in PLAN.fold_counts.items():
             fold_rule("train_gexpnet", COUNT)
         input:
             features=model_features,
+            tuning=tuning_inputs,
         output:
             predictions=every_fold(PREDICTIONS, COUNT),
             model=every_fold("results/{dataset}/models/{model}/fold{fold}/model.safetensors", COUNT),
@@ -51,6 +52,7 @@ for COUNT, NAMES in PLAN.fold_counts.items():
             runtime=by_attempt(480),
         params:
             settings=model_settings,
+            steps=tuning_recipe,
             code=code("train_gexpnet.py"),
         script:
             "../../scripts/train_gexpnet.py"
@@ -124,6 +126,7 @@ rule finetune_backbone:
         layout=fold_layout,
         weights=model_weights,
         trunk=ancient(shared_trunk),
+        tuning=tuning_inputs,
     output:
         predictions=PREDICTIONS,
         model="results/{dataset}/models/{model}/fold{fold}/model.safetensors",
@@ -146,6 +149,7 @@ rule finetune_backbone:
         runtime=by_attempt(480),
     params:
         settings=model_settings,
+        steps=tuning_recipe,
         code=code("finetune_backbone.py"),
     script:
         "../../scripts/finetune_backbone.py"

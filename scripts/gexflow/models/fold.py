@@ -33,10 +33,8 @@ class Fold:
     @classmethod
     def read(cls, path: str | Path, number: int) -> "Fold":
         """Read a fold's features.h5ad."""
-        table = anndata.read_h5ad(path)
-        labels = table.obs["label"].to_numpy().astype(str)
-        parts = table.obs["part"].to_numpy().astype(str)
-        return cls(table.X, table.obs_names.to_numpy(dtype=str), labels, parts, sorted(set(labels)), number)
+        columns = columns_of(anndata.read_h5ad(path))
+        return cls(**columns, classes=sorted(set(columns["labels"])), number=number)
 
     @property
     def targets(self) -> np.ndarray:
@@ -58,3 +56,14 @@ class Fold:
         rows = self.held_out
         columns = self.samples[rows], self.parts[rows], self.labels[rows]
         return prediction_table(*columns, probabilities, self.classes, self.number)
+
+
+def columns_of(features: anndata.AnnData) -> dict[str, np.ndarray]:
+    """Return values, samples, labels and parts of a table of features."""
+    labels, parts = (features.obs[name].to_numpy().astype(str) for name in ("label", "part"))
+    return {
+        "values": features.X,
+        "samples": features.obs_names.to_numpy(dtype=str),
+        "labels": labels,
+        "parts": parts,
+    }

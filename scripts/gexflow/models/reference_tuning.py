@@ -10,7 +10,7 @@ from gexflow.candidates import candidates, changes
 from gexflow.models.fold import Fold
 from gexflow.models.reference import NOT_CONVERGED, fit_reference
 from gexflow.models.temperature import apply_temperature, fit_temperature
-from gexflow.models.tuning import best_candidate, scores, tuning_facts
+from gexflow.models.tuning import BY_INNER_FOLDS, BY_VALIDATION, best_candidate, scores, tuning_facts
 
 # values and targets to fit on, values and targets to score
 Part = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -46,7 +46,7 @@ def fit_fold(
         if settings["network"] == "svm":  # its decision values have no scale of their own
             temperatures = [fit_temperature(probabilities, targets) for probabilities in held_out]
         found = [scores(apply_temperature(*pair), targets) for pair in zip(held_out, temperatures, strict=True)]
-        by = "validation samples" if inner is None else "inner cross-validation"
+        by = BY_VALIDATION if inner is None else BY_INNER_FOLDS
         chosen, temperature = options[best_candidate(found)], temperatures[best_candidate(found)]
         facts = tuning_facts(changes(settings), found, by)
     probabilities, notes = fit_reference(chosen, *fold.part("train"), fold.values[fold.held_out], n_classes)

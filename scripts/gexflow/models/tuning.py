@@ -14,6 +14,8 @@ from gexflow.models.finished import FinishedFolds
 from gexflow.models.predictions import PREFIX
 from gexflow.models.temperature import sample_log_loss
 
+BY_VALIDATION, BY_INNER_FOLDS = "validation samples", "inner cross-validation"
+
 
 def scores(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     """Return log loss and accuracy.
@@ -29,12 +31,16 @@ def scores(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     }
 
 
-def validation_scores(predictions: pd.DataFrame) -> dict[str, float]:
-    """Return the scores of the validation rows of a table of predictions."""
-    rows = predictions[predictions["part"] == "validation"]
+def table_scores(predictions: pd.DataFrame) -> dict[str, float]:
+    """Return the scores of all rows of a table of predictions."""
     columns = [name for name in predictions if name.startswith(PREFIX)]
     classes = {name.removeprefix(PREFIX): number for number, name in enumerate(columns)}
-    return scores(rows[columns].to_numpy(dtype=np.float64), rows["label"].map(classes).to_numpy())
+    return scores(predictions[columns].to_numpy(dtype=np.float64), predictions["label"].map(classes).to_numpy())
+
+
+def validation_scores(predictions: pd.DataFrame) -> dict[str, float]:
+    """Return the scores of the validation rows of a table of predictions."""
+    return table_scores(predictions[predictions["part"] == "validation"])
 
 
 def best_candidate(found: Sequence[dict[str, float]]) -> int:
@@ -70,7 +76,7 @@ def keep_chosen(
     found = [entry.pop("validation") for entry in facts]
     best = best_candidate(found)
     seconds = round(sum(entry["seconds"] for entry in facts), 1)
-    chosen = {**facts[best], "seconds": seconds, **tuning_facts(changes, found, "validation samples")}
+    chosen = {**facts[best], "seconds": seconds, **tuning_facts(changes, found, BY_VALIDATION)}
     finished.keep(number, outputs, partial(_copy, trained[best], chosen))
     return chosen
 

@@ -5,14 +5,78 @@ inner samples were told apart with an accuracy of .84, where the test part gave 
 features that were learned without the samples that judge it.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import anndata
 import numpy as np
+import pandas as pd
 
+from gexflow import files
+from gexflow.cohorts.holdout import locked_samples
 from gexflow.cohorts.splits import split_samples
 from gexflow.errors import InputError
 from gexflow.recipes.folds import prepare_folds
+
+
+@dataclass(frozen=True)
+class InnerFolds:
+    """What the inner folds of any fold of a cohort are made of.
+
+    Attributes
+    ----------
+    cohort : AnnData
+        As `prepare_folds` takes it, without the locked hold-out.
+    splits : DataFrame
+        See `cohorts.splits`.
+    steps : list
+        The recipe, as in config.yaml.
+    folds, seed : int
+        Of the inner splits.
+    """
+
+    cohort: anndata.AnnData
+    splits: pd.DataFrame
+    steps: list
+    folds: int
+    seed: int
+
+    @classmethod
+    def read(cls, paths: Sequence[str], steps: str, settings: dict) -> "InnerFolds | None":
+        """Read cohort and splits; None where there are no such files, since inner folds choose nothing.
+
+        Parameters
+        ----------
+        paths : sequence of str
+            Of cohort.h5ad and splits.tsv, or none.
+        steps : str
+            The recipe as JSON.
+        settings : dict
+            Of the model, with `inner_folds` and `seed`.
+        """
+        if not paths:
+            return None
+        splits = files.read_table(paths[1], text=("sample", "group", "part"))
+        cohort = files.read_by_gene(paths[0], leave_out=locked_samples(splits))
+        return cls(cohort, splits, json.loads(steps), settings["inner_folds"], settings["seed"])
+
+    def of(self, fold: int, samples: np.ndarray, parts: np.ndarray) -> Iterator[anndata.AnnData]:
+        """Yield the features of the inner folds of a fold, see `prepare_inner_folds`.
+
+        Parameters
+        ----------
+        fold : int
+            Its number.
+        samples, parts : str arrays (samples,)
+            As its features.h5ad has them: they have to be those of the splits.
+        """
+        rows = self.splits[self.splits["fold"] == fold].set_index("sample").loc[self.cohort.obs_names]
+        train = (rows["part"] == "train").to_numpy()
+        if not (np.array_equal(self.cohort.obs_names, samples) and np.array_equal(train, parts == "train")):
+            raise InputError(f"fold {fold}: splits.tsv and features.h5ad disagree: delete both and run again")
+        groups = rows["group"].to_numpy(dtype=str)
+        return prepare_inner_folds(self.cohort, train, groups, self.steps, self.folds, self.seed)
 
 
 def prepare_inner_folds(

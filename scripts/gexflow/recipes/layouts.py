@@ -1,5 +1,6 @@
 """Layouts: which pixel of an image each gene takes."""
 
+import anndata
 import numpy as np
 import pandas as pd
 
@@ -7,6 +8,33 @@ from gexflow.errors import InputError
 from gexflow.recipes.layout_shape import layout_shape
 
 _CHROMOSOMES = [*map(str, range(1, 23)), "X", "Y", "MT"]
+
+
+def lay_out_features(features: anndata.AnnData, layout: dict) -> tuple[pd.DataFrame, str]:
+    """Give every gene of a fold a pixel, in the way that the config names.
+
+    Parameters
+    ----------
+    features : AnnData
+        Of the fold; it may be on disk. A correlation layout is fitted on its training part alone, others on no value.
+    layout : dict
+        As in config.yaml, with `seed`.
+
+    Returns
+    -------
+    pixels : DataFrame with columns gene (its id), row, column, in the order of the features
+    note : str
+        See `layout_note`.
+    """
+    genes, order = features.var, layout["order"]
+    names = [symbol or gene for gene, symbol in genes["symbol"].astype(str).items()]
+    known = {
+        "places": genes[["chromosome", "start"]] if "chromosome" in genes else None,
+        "values": features.X[:][(features.obs["part"] == "train").to_numpy()] if order == "correlation" else None,
+    }
+    method = {"method": layout["method"]} if order == "correlation" else {}
+    pixels = lay_out_genes(names, order, layout["size"], layout["seed"], **known, **method)
+    return pixels.assign(gene=genes.index), layout_note(order, **known)
 
 
 def lay_out_genes(

@@ -212,7 +212,8 @@ def check_names(config: dict) -> None:
                 f"config: {place}.models leaves no model of run.models\nadd one of them, or remove the key"
             )
         _check_origin(place, dataset)
-        _check_published_holdout(place, dataset, run)
+        if name in run["datasets"]:  # one for all, run.holdout, may not suit a dataset that is not run
+            _check_published_holdout(place, dataset, run)
         check_entries(place, dataset)
         for rule in ("label", "group", "batch"):
             _check_pattern(f"{place}.{rule}.pattern", dataset.get(rule, {}).get("pattern"))

@@ -112,7 +112,7 @@ class Plan:
         settings["protocol"] = "site" if is_by_site(dataset) else "group"
         settings["min_class_size"] = self.datasets[base]["min_class_size"]
         settings["holdout"] = self.holdout_of(base)
-        settings |= {"folds": self.folds_of(base), "repeats": self.repeats_of(base)}
+        settings |= {"folds": self.folds_of(dataset), "repeats": self.repeats_of(dataset)}
         return {**settings, "validation": self.run["validation"]}
 
     def family_settings(self) -> dict[str, Any]:

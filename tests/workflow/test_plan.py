@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from gexflow.config import load_config, merge
+from gexflow.errors import InputError
 from gexflow.plan import Plan
 from gexflow.plan_audit import AuditPlan
 from gexflow.plan_files import downloads_of, reading_of
@@ -66,6 +67,14 @@ def test_a_dataset_has_its_own_folds_and_repeats_where_it_names_them(plan):
     assert {key: found.split_settings("two")[key] for key in ("folds", "repeats")} == {"folds": 4, "repeats": 1}
 
 
+def test_folds_by_site_are_split_as_often_as_they_are_run(plan):
+    found = plan(datasets={"one": {**OWN, "folds": 3, "repeats": 2, "variants": ["sites"]}})
+    for name, repeats in {"one": 2, "one~sites": 1}.items():
+        settings = found.split_settings(name)
+        assert (settings["folds"], settings["repeats"]) == (3, repeats)
+        assert settings["folds"] * settings["repeats"] == found.fold_count(name)
+
+
 def test_a_share_of_zero_leaves_a_dataset_without_a_hold_out(plan):
     changes = {"run": {"holdout": 0.2}, "datasets": {"one": {**OWN, "holdout": {"share": 0}}}}
     locked = plan(**changes)
@@ -73,6 +82,14 @@ def test_a_share_of_zero_leaves_a_dataset_without_a_hold_out(plan):
     assert locked.new_places() == []
     opened = plan(**changes, evaluation={"holdout": "report"}, external=[{"train": "one", "test": "two"}])
     assert opened.new_places() == [("two", "holdout"), ("one", "external/two")]
+
+
+def test_the_published_split_excludes_a_hold_out_on_datasets_that_run(plan):
+    changes = {"run": {"holdout": 0.2}, "datasets": {"two": {**OWN, "variants": ["published"]}}}
+    with pytest.raises(InputError, match=r"datasets\.two\.variants names published, whose one split would train on"):
+        plan(**changes)
+    plan(**merge(changes, {"run": {"datasets": ["one"]}}))
+    plan(**merge(changes, {"datasets": {"two": {"holdout": {"share": 0}}}}))
 
 
 def test_controls_predict_no_new_samples(plan):

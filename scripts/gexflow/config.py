@@ -17,7 +17,7 @@ from gexflow.config_files import check_entries, full_entries
 from gexflow.config_models import check_audit, check_model
 from gexflow.errors import InputError, nearest
 from gexflow.network_names import FITTED
-from gexflow.variants import base_of, control_of
+from gexflow.variants import base_of, control_of, is_reseeded
 
 LINEAR = ("logistic", "svm")  # what all others are compared with
 _VARIANTS = {"model": ("control", "controls"), "dataset": ("variant", "variants")}
@@ -245,7 +245,7 @@ def _check_reference(name: str, models: dict) -> None:
 def _known(names: Any, catalogue: dict, place: str, kind: str) -> None:
     for name in names:
         if kind in _VARIANTS and control_of(name) and base_of(name) in catalogue:
-            what, key = _VARIANTS[kind]
+            what, key = ("seed", "seeds") if is_reseeded(name) else _VARIANTS[kind]
             raise InputError(
                 f"config: {place} names {name}, a {what}\nname its {kind}; {kind}s.{base_of(name)}.{key} chooses them"
             )

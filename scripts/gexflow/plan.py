@@ -170,14 +170,15 @@ class Plan:
 
         Weights are known by their `sha256`, wherever they come from.
         """
-        settings = {key: value for key, value in self.models[model].items() if key not in ("recipe", "preset")}
+        apart = ("recipe", "preset", "reseed")
+        settings = {key: value for key, value in self.models[model].items() if key not in apart}
         if found := self.weights_of(model):
             settings["sha256"] = found["sha256"]
             if isinstance(settings["weights"], dict):
                 settings["weights"] = "own"
         if "tune" in settings:
             settings["inner_folds"] = self.inner_folds_of(model)
-        return {**settings, "seed": self.run["seed"]}
+        return {**settings, "seed": self.run["seed"] + self.models[model].get("reseed", 0)}
 
     def prediction_settings(self, dataset: str, model: str) -> dict[str, Any]:
         """Return what decides how new samples are prepared and predicted."""

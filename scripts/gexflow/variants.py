@@ -1,5 +1,6 @@
 """Variants: what runs the ordinary way with one thing changed, named `{model}~{control}` or `{dataset}~{variant}`.
 
+A model's are its controls, and `~seed2` and so on: the same model begun from other seeds, which tells luck from merit.
 Datasets have three kinds: `~published`, the leaking protocol of a study; `~permuted` and `~random`, which the audit
 refits; and `~leak-...`, leaks planted to test the audit.
 
@@ -15,6 +16,7 @@ _MARK = "~"
 # controls in the order of the report, each with the settings that it changes
 _GEXPNET = {"shuffled": {"control": "shuffled"}, "dense": {"control": "dense"}}
 _IMAGE = {"random": {"weights": "random"}, "shuffled": {"layout": {"order": "random"}}}
+_SEED = "seed"
 # The protocol of the published transfer-learning study, which leaks: `{dataset}~published`.
 PUBLISHED = "published"
 # What that protocol knows nothing of, and what the config says of the clean dataset alone.
@@ -22,17 +24,18 @@ _NOT_PUBLISHED = ("group", "adjacent_label", "expected", "tried_on", "variants")
 
 
 def with_controls(models: dict[str, dict]) -> dict[str, dict]:
-    """Return models and, right behind each, the controls that it names, all without the key `controls`.
+    """Return models and, right behind each, its controls and its other seeds, without the keys that ask for them.
 
     Parameters
     ----------
     models : {name: settings}
-        As in the config; `controls` lists those wanted. One that would change nothing is left out: a network that
-        starts from random weights has no control `random`.
+        As in the config; `controls` lists those wanted, `seeds` counts the seeds. A control that would change nothing
+        is left out: a network that starts from random weights has no control `random`. `reseed` is what another seed
+        has more than `run.seed`.
     """
     found = {}
     for name, settings in models.items():
-        plain = {key: deepcopy(value) for key, value in settings.items() if key != "controls"}
+        plain = {key: deepcopy(value) for key, value in settings.items() if key not in ("controls", "seeds")}
         found[name] = plain
         for control, change in controls_of(settings["network"]).items():
             changed = _changed(plain, change)
@@ -40,6 +43,8 @@ def with_controls(models: dict[str, dict]) -> dict[str, dict]:
                 changed["layout"].pop("method", None)  # it is the layout of all controls, whatever their models have
             if control in settings.get("controls", []) and changed != plain:
                 found[f"{name}{_MARK}{control}"] = changed
+        for seed in range(2, settings.get("seeds", 1) + 1):
+            found[f"{name}{_MARK}{_SEED}{seed}"] = {**deepcopy(plain), "reseed": seed - 1}
     return found
 
 
@@ -96,6 +101,11 @@ def base_of(name: str) -> str:
 def control_of(name: str) -> str:
     """Return the name of the control alone; "" for a model."""
     return name.partition(_MARK)[2]
+
+
+def is_reseeded(model: str) -> bool:
+    """Tell a model that was begun from another seed."""
+    return control_of(model).startswith(_SEED)
 
 
 def is_leaky(dataset: str) -> bool:

@@ -47,6 +47,23 @@ def test_one_repeat_has_no_spread_between_repeats():
     assert score_models({"x": make_predictions(1)}, FIVE)["summary"]["sd_repeats"].isna().all()
 
 
+def test_the_summary_tells_seeds_from_folds():
+    models = ("x", "x~seed2", "x~dense", "x~seed3", "y")
+    tables = score_models({name: make_predictions(n) for n, name in enumerate(models)}, FIVE)
+    summary = tables["summary"].set_index(["model", "metric"]).sort_index()
+    means = tables["metrics"].groupby("model")["macro_f1"].mean()
+    expected = np.std(means[["x", "x~seed2", "x~seed3"]], ddof=1)
+    assert summary.loc[("x", "macro_f1"), ["seeds", "sd_seeds"]].tolist() == pytest.approx([3, expected], abs=1e-12)
+    others = summary.drop(index="x")
+    assert others["sd_seeds"].isna().all()
+    assert (others["seeds"] == 1).all()
+
+
+def test_another_seed_is_no_rival():
+    tables = score_models({name: make_predictions(n) for n, name in enumerate(["x", "x~seed2", "x~dense"])}, FIVE)
+    assert tables["comparisons"][["model", "other"]].to_numpy().tolist() == [["x", "x~dense"]]
+
+
 def test_wilson_holds_where_samples_are_independent_and_nowhere_else():
     table = make_predictions(1)
     patients = {f"s{i:04d}": f"p{i // 2}" for i in range(90)}

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from gexflow.files import write_json, write_table, write_text
 from gexflow.recipes.image_figure import draw_images
 from gexflow.site_variants import is_by_site
-from gexflow.variants import control_of, is_leaky
+from gexflow.variants import base_of, control_of, is_leaky, is_reseeded
 
 REFERENCE = ["majority", "centroid", "logistic"]
 IMAGE = ["resnet50", "densenet169", "vgg19", "xception"]
@@ -164,7 +164,9 @@ def _evaluation(paths, home, counts, models, folds, rng) -> None:
                     none = folds == 1 and method not in ("bootstrap", "wilson")
                     ends = dict.fromkeys(ends, np.nan) if none else ends
                     intervals.append(row | ends | {"note": "one split: no interval" if none else "NA"})
-        summary.append({"model": model, "metric": "accuracy", "sd_folds": 0.0061, "sd_repeats": np.nan})
+        seeds = 1 + sum(is_reseeded(other) and base_of(other) == model for other in models)
+        spread = {"sd_folds": 0.0061, "sd_repeats": np.nan, "seeds": seeds, "sd_seeds": 0.0042 if seeds > 1 else np.nan}
+        summary.append({"model": model, "metric": "accuracy", **spread})
         calibration += [
             {"model": model, "bin": n, "samples": 50, "confidence": n / 5, "accuracy": n / 6} for n in range(1, 6)
         ]

@@ -323,6 +323,16 @@ def test_controls_are_no_models_of_their_own(tmp_path):
     assert "Confusion matrix of gexpnet~" not in page
 
 
+def test_other_seeds_are_a_deviation_and_no_rows(tmp_path):
+    page, _ = render(tmp_path / "one", {"d": ["x", "y"]}, models=WITH_CONTROLS)
+    assert "SD of seeds" not in page
+    page, parsed = render(tmp_path, {"d": ["x", "y"]}, models=[*WITH_CONTROLS, "gexpnet~seed2", "gexpnet~seed3"])
+    assert "seed2" not in page
+    assert "in 1 dataset, with 4 models." in parsed.text
+    assert "SD of seeds (seeds)" in parsed.text
+    assert page.count("0.4 (3)") == 1
+
+
 def test_networks_that_are_not_better_than_the_linear_model_are_a_caveat(tmp_path):
     paths, settings = fabricate(tmp_path, {"d": ["x", "y"]}, models=WITH_CONTROLS)
     table = pd.read_csv(paths["comparisons"][0], sep="\t", keep_default_na=False)

@@ -60,6 +60,17 @@ def test_a_dataset_chooses_the_recipe_of_a_model_and_its_controls(plan):
     assert (found.recipes_of("one"), found.recipes_of("two")) == (["chosen", "ranks"], ["chosen", "ranks"])
 
 
+def test_another_seed_is_the_same_model_but_for_the_seed(plan):
+    once, thrice = (plan(run={"seed": 5}, models={"gexpnet": {"seeds": seeds}}) for seeds in (1, 3))
+    own = once.model_settings("gexpnet")
+    assert thrice.model_settings("gexpnet") == own  # one more seed trains the first one no second time
+    assert thrice.model_settings("gexpnet~dense") == once.model_settings("gexpnet~dense")
+    assert [thrice.model_settings(f"gexpnet~seed{n}") for n in (2, 3)] == [{**own, "seed": 4 + n} for n in (2, 3)]
+    added = set(thrice.models_of("one")) - set(once.models_of("one"))
+    assert added == {"gexpnet~seed2", "gexpnet~seed3"}
+    assert thrice.attributed_models("one") == ["gexpnet"]
+
+
 def test_a_dataset_has_its_own_folds_and_repeats_where_it_names_them(plan):
     found = plan(run={"repeats": 2}, datasets={"one": {**OWN, "folds": 3}, "two": {**OWN, "repeats": 1}})
     assert [(found.folds_of(name), found.repeats_of(name)) for name in ("one", "two")] == [(3, 2), (4, 1)]

@@ -13,6 +13,7 @@ from gexflow.variants import (
     control_of,
     controls_of,
     is_leaky,
+    is_reseeded,
     with_controls,
     with_published,
 )
@@ -32,6 +33,14 @@ def test_controls_follow_their_model_with_one_key_changed():
     assert found["gexpnet"] == {"network": "gexpnet", "epochs": 3}
     assert found["gexpnet~dense"] == {**found["gexpnet"], "control": "dense"}
     assert found["logistic"] == {"network": "logistic"}
+
+
+def test_other_seeds_follow_the_controls_of_their_model():
+    found = with_controls({"gexpnet": {"network": "gexpnet", "epochs": 3, "controls": ["dense"], "seeds": 3}})
+    assert list(found) == ["gexpnet", "gexpnet~dense", "gexpnet~seed2", "gexpnet~seed3"]
+    assert found["gexpnet"] == {"network": "gexpnet", "epochs": 3}
+    assert [found[f"gexpnet~seed{n}"] for n in (2, 3)] == [{**found["gexpnet"], "reseed": n - 1} for n in (2, 3)]
+    assert [name for name in found if is_reseeded(name)] == ["gexpnet~seed2", "gexpnet~seed3"]
 
 
 IMAGE = {"network": "vgg19", "weights": "imagenet", "layout": {"order": "alphabetical", "size": 9}}

@@ -11,7 +11,7 @@ from gexflow.evaluation.bootstrap import bootstrap
 from gexflow.evaluation.exact import discordant_pairs, sign_flip_p
 from gexflow.evaluation.intervals import LEVEL, corrected_p, detectable, nadeau_bengio
 from gexflow.evaluation.tested import Tested
-from gexflow.variants import base_of, control_of
+from gexflow.variants import base_of, control_of, is_reseeded
 
 REFERENCE, CONTROLS = "linear reference", "controls"
 BETTER, WORSE, UNCLEAR = "better", "worse", "no difference shown"
@@ -42,14 +42,14 @@ def pairs(models: list[str], reference: str) -> list[tuple[str, str, str]]:
     Parameters
     ----------
     models : list of str
-        All of a cohort, controls among them.
+        All of a cohort, controls among them. What was begun from another seed is no rival: it is left out.
     reference : str
         The linear reference model; "" for none.
     """
     plain = [name for name in models if not control_of(name)]
     against = [(REFERENCE, name, reference) for name in plain if name != reference and reference in plain]
-    controls = [(CONTROLS, base_of(name), name) for name in models if control_of(name) and base_of(name) in models]
-    return against + controls
+    controls = [name for name in models if control_of(name) and base_of(name) in models and not is_reseeded(name)]
+    return against + [(CONTROLS, base_of(name), name) for name in controls]
 
 
 def compare_models(

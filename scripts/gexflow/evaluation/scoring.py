@@ -13,6 +13,7 @@ from gexflow.evaluation.comparisons import compare_models
 from gexflow.evaluation.intervals import clopper_pearson, nadeau_bengio, student_t, wilson
 from gexflow.evaluation.metrics import METRICS, bounds, confusion_table, score_classes, score_folds, score_rows
 from gexflow.evaluation.tested import Tested, check_same_rows, merge_classes, read_tested
+from gexflow.variants import base_of, is_reseeded
 
 ONE_FOLD = "one split: no interval over folds; Wilson's holds for its test samples"
 ALL_ALIKE = "degenerate, no interval: all folds score alike"
@@ -85,6 +86,7 @@ def score_models(predictions: dict[str, pd.DataFrame], protocol: Protocol) -> di
             table.insert(0, "model", model)
             tables.setdefault(name, []).append(table)
     scores = {name: pd.concat(found, ignore_index=True) for name, found in tables.items()}
+    scores["summary"] = spread_of_seeds(scores["summary"])
     compared = compare_models(models, groups, draws, protocol.reference, protocol.folds, protocol.validation)
     return {**scores, "comparisons": compared}
 
@@ -124,6 +126,26 @@ def summarise(tested: Tested, metrics: pd.DataFrame, protocol: Protocol) -> pd.D
         deviations = [values.std(ddof=1) if len(values) > 1 else np.nan for values in (scores, repeats)]
         rows.append((metric, len(scores), scores.mean(), *deviations, pooled[metric]))
     return pd.DataFrame(rows, columns=["metric", "folds", "mean", "sd_folds", "sd_repeats", "pooled"])
+
+
+def spread_of_seeds(summary: pd.DataFrame) -> pd.DataFrame:
+    """Put beside each model the standard deviation of its mean over the seeds it was begun from, folds being the same.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        See `summarise`, with a column `model`.
+
+    Returns
+    -------
+    DataFrame
+        With the columns `seeds` and `sd_seeds`, which is NaN for one seed, and for all that is no model of its own.
+    """
+    alike = [base_of(name) if is_reseeded(name) else name for name in summary["model"]]
+    means = summary.groupby([alike, "metric"], sort=False)["mean"]
+    own = ~summary["model"].map(is_reseeded)
+    counted = {"seeds": means.transform("count").where(own, 1), "sd_seeds": means.transform("std").where(own)}
+    return summary.assign(**counted)
 
 
 def intervals_of(

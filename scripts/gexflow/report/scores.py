@@ -81,6 +81,7 @@ def accuracy_intervals(dataset: dict[str, Any]) -> dict[str, Any]:
                 "exact": interval(found.get("clopper_pearson"), 2),
                 "sd_folds": _points(spread.get("sd_folds")),
                 "sd_repeats": _points(spread.get("sd_repeats")),
+                "sd_seeds": _of_seeds(spread),
             }
         )
         for metric, methods in model["intervals"].items():
@@ -92,11 +93,17 @@ def accuracy_intervals(dataset: dict[str, Any]) -> dict[str, Any]:
         "wilson": any(row["wilson"] for row in rows),
         "exact": any(row["exact"] for row in rows),
         "repeats": any(row["sd_repeats"] for row in rows),
+        "seeds": any(row["sd_seeds"] for row in rows),
     }
 
 
 def _points(share: Any) -> str:
     return f"{100 * share:.1f}" if known(share) else ""
+
+
+def _of_seeds(spread: dict[str, Any]) -> str:
+    deviation = _points(spread.get("sd_seeds"))
+    return f"{deviation} ({spread['seeds']:.0f})" if deviation else ""
 
 
 def _gathered(notes: list[tuple[str, str, str]], models: int) -> list[str]:

@@ -11,7 +11,7 @@ from gexflow.report.controls import beside_their_models
 from gexflow.report.cost import Job, read_job
 from gexflow.report.external import read_new
 from gexflow.site_variants import cohort_owner, is_by_site
-from gexflow.variants import base_of, is_leaky
+from gexflow.variants import base_of, is_leaky, is_reseeded
 
 # Columns that hold names: a class called `1` or a gene called `NA` must stay what it is.
 NAMES = ("model", "other", "class", "gene", "symbol", "label", "predicted", "target", "sample")
@@ -198,11 +198,14 @@ def _classes(card: dict[str, Any], confusion: Any) -> list[str]:
 
 
 def _model_names(dataset: str, tables: dict[str, Any], files: Files, settings: dict[str, Any]) -> list[str]:
-    """Reference models first, then the config's order, then whatever else has results; controls beside their models."""
+    """Reference models first, then the config's order, then whatever else has results; controls beside their models.
+
+    What was begun from another seed is in the spread of its model alone.
+    """
     chosen = settings.get("models", {}).get(dataset, [])
     scored = [] if tables["metrics"] is None else list(tables["metrics"]["model"])
     other = [key[1] for kind in ("trainings", "genes") for key in files[kind] if key[0] == dataset]
-    names = dict.fromkeys([*chosen, *scored, *other])
+    names = dict.fromkeys(name for name in [*chosen, *scored, *other] if not is_reseeded(name))
     reference = [name for name in settings.get("reference_models", REFERENCE_MODELS) if name in names]
     return beside_their_models(dict.fromkeys([*reference, *names]))
 

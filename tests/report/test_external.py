@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from fabricated import fabricate
-from test_page import TEMPLATES, Nesting
+from rendered import TEMPLATES, Nesting
 
 from gexflow.files import read_json, write_json, write_table
 from gexflow.report.caveats import find_caveats

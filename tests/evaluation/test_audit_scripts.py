@@ -45,7 +45,7 @@ class Study:
         model = "models/logistic"
         outputs = {"predictions": self.folds(f"{model}/fold{{}}/predictions.tsv")}
         outputs["facts"] = self.folds(f"{model}/fold{{}}/training.json")
-        names = {"wildcards": {"model": "logistic"}}
+        names = {"params": {"steps": ""}, "wildcards": {"model": "logistic"}}
         self.run(
             "fit_reference",
             model,

@@ -5,9 +5,11 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from gexflow import files
 from gexflow.candidates import candidates, changes
+from gexflow.errors import InputError
 from gexflow.models.checkpoints import Checkpoint
 from gexflow.models.finished import FinishedFolds, fingerprint, trained_by_another
 from gexflow.models.fold import Fold
@@ -16,9 +18,9 @@ from gexflow.models.image_network import build_image_network
 from gexflow.models.lease import leased
 from gexflow.models.network_tuning import InnerFold, InnerSearch, with_choice
 from gexflow.models.trained_files import write_trained
-from gexflow.models.trainer import Training, pick_device
+from gexflow.models.trainer import NotFinite, Training, pick_device
 from gexflow.models.trunk_features import Scratch, learn_from_features, learn_from_shared, read_shared
-from gexflow.models.tuning import keep_chosen, validation_scores
+from gexflow.models.tuning import diverged, keep_chosen, validation_scores
 from gexflow.recipes.inner import InnerFolds
 from gexflow.recipes.layouts import lay_out_features
 from job import job
@@ -53,7 +55,10 @@ def train(one: Fold, layout, used: dict, checkpoint: Checkpoint, prepare, report
         return build_image_network(used, layout, classes, weights)
 
     how = Training.from_settings(used)
-    return train_folds([one], build, how, used["seed"], device, report, checkpoint, prepare)[0]
+    try:
+        return train_folds([one], build, how, used["seed"], device, report, checkpoint, prepare)[0]
+    except NotFinite as error:
+        raise InputError(diverged(error, settings, used)) from None
 
 
 def train_inner(group: list[InnerFold], used: dict, checkpoint: Checkpoint) -> list[Trained]:
@@ -63,7 +68,8 @@ def train_inner(group: list[InnerFold], used: dict, checkpoint: Checkpoint) -> l
 
 def lay_out(features):
     """Lay out the genes of an inner fold as rule lay_out_genes does those of a fold."""
-    return lay_out_features(features, {**settings["layout"], "seed": settings["seed"]})[0]
+    with threadpool_limits(1):  # their number changes the last digits, and so the map
+        return lay_out_features(features, {**settings["layout"], "seed": settings["inner_seed"]})[0]
 
 
 def tell(_: int, line: dict) -> None:
@@ -127,7 +133,7 @@ with job(snakemake) as log:
     training, device = Training.from_settings(settings), pick_device()
     scratch = Scratch(Path(snakemake.resources.tmpdir), snakemake.resources.disk_mb * 10**6)
     inputs, params = snakemake.input, snakemake.params
-    marks = [params.settings, params.steps, params.code, torch.__version__, device.type]
+    marks = [params.settings, params.steps, params.code, device.type]
     mark = fingerprint(*marks, inputs=[inputs.features, inputs.layout, *inputs.weights, *inputs.tuning])
     with leased(folder / ".lease"):
         if not trained_by_another(snakemake.output, [snakemake.output.facts], mark):

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gexflow import files
-from gexflow.evaluation.opening import record_opening
+from gexflow.evaluation.opening import content_digest, record_opening
+from gexflow.models.new_samples import read_held_out
 from job import job
 
 with job(snakemake) as log:
@@ -13,7 +14,8 @@ with job(snakemake) as log:
     record = Path(snakemake.output.opened).with_name("openings.json")
     history = files.read_json(record) if record.exists() else []
     found = files.read_json(snakemake.input.facts)["holdout"]
-    holdout = {key: found[key] for key in ("samples", "digest")} | {"cohort": files.sha256(snakemake.input.cohort)}
+    held_out = read_held_out(snakemake.input.cohort, snakemake.input.splits)
+    holdout = {key: found[key] for key in ("samples", "digest")} | {"content": content_digest(held_out)}
     when = datetime.now(UTC).isoformat(timespec="seconds")
     openings = record_opening(history, json.loads(snakemake.params.settings), holdout, when)
     files.write_json(openings, record)

@@ -6,14 +6,12 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from gexflow import files
-from gexflow.models.new_samples import fold_files, held_out_samples, predict_new
+from gexflow.models.new_samples import fold_files, held_out_samples, predict_new, read_held_out
 from job import job
 
 with job(snakemake) as log, threadpool_limits(1):
     settings, given = json.loads(snakemake.params.settings), snakemake.input
-    splits = files.read_table(given.splits, text=("sample", "group", "part"))
-    parts = splits[splits["fold"] == 1].set_index("sample")["part"]
-    new = held_out_samples(files.read_by_gene(given.cohort, leave_out=set(parts.index[parts != "holdout"])))
+    new = held_out_samples(read_held_out(given.cohort, given.splits))
     folds = fold_files(given.features, given.fitted, given.facts, given.model, given.layouts, given.weights)
     where = f"hold-out of {snakemake.wildcards.dataset}, {snakemake.wildcards.model}"
     tables = [

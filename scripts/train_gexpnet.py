@@ -18,7 +18,7 @@ from gexflow.models.lease import leased
 from gexflow.models.network_tuning import InnerSearch, with_choice
 from gexflow.models.trained_files import write_trained
 from gexflow.models.trainer import NotFinite, Training, pick_device
-from gexflow.models.tuning import keep_chosen, validation_scores
+from gexflow.models.tuning import diverged, keep_chosen, validation_scores
 from gexflow.models.weights import save_network
 from gexflow.recipes.inner import InnerFolds
 from job import job
@@ -44,9 +44,7 @@ def train(group: list[Fold], used: dict, checkpoint: Checkpoint, aloud: bool = F
     except NotFinite as error:
         path = folder / f"fold{error.fold}" / "last_good.safetensors"
         save_network(error.network, path, used)
-        change = {key: used[key] for key in settings.get("tune", {})}
-        of = f" (with {json.dumps(change)})" if change else ""
-        raise InputError(f"{error}{of}; the weights before it are in {path}, finished folds are kept") from None
+        raise InputError(f"{diverged(error, settings, used)}; the weights before it are in {path}") from None
 
 
 def write(trained: Trained, used: dict, choice: dict, paths: list[Path]) -> None:
@@ -123,8 +121,8 @@ with job(snakemake) as log:
     together = together and settings.get("control") != "dense"
     outputs = list(zip(output.predictions, output.model, output.history, output.facts, strict=True))
     folder = Path(outputs[0][0]).parents[1]
-    versions = [snakemake.params.settings, snakemake.params.steps, snakemake.params.code, torch.__version__]
-    mark = fingerprint(*versions, inputs=[*snakemake.input.features, *snakemake.input.tuning])
+    params, inputs = snakemake.params, [*snakemake.input.features, *snakemake.input.tuning]
+    mark = fingerprint(params.settings, params.steps, params.code, inputs=inputs)
     folds = [Fold.read(path, number) for number, path in enumerate(snakemake.input.features, 1)]
     checkpoint_path = folder / ".checkpoint.safetensors"
     with leased(folder / ".lease"):

@@ -119,6 +119,15 @@ def test_a_tuned_network_has_inner_folds_where_no_validation_samples_choose_and_
     assert study.planned(place, "train_gexpnet", 4, False).task.settings["inner_folds"] == 0
 
 
+def test_folds_by_site_are_one_repeat(study, tmp_path):
+    config = study._config
+    config["run"]["repeats"] = 3
+    config["datasets"]["gse4107"]["variants"] = ["sites"]
+    places = [(name, "models", "gexpnet", "train_gexpnet") for name in ("gse4107", "gse4107~sites")]
+    tasks = [Study(config, tmp_path).planned(place, "train_gexpnet_10", 4, False).task for place in places]
+    assert [task.folds for task in tasks] == [30, 10]
+
+
 def test_a_job_that_has_run_keeps_its_own_settings(study):
     outputs = {f"fold{fold}/predictions.tsv": {} for fold in (1, 2, 3)}
     manifest = {"rule": "train_gexpnet_3", "settings": {"settings": {"epochs": 7}}, "outputs": outputs}

@@ -10,6 +10,11 @@ def check_model(name: str, model: dict, run: dict) -> None:
     """Refuse settings of a model, or of a candidate, that contradict each other or the part `run` of the config."""
     for candidate in candidates(model):
         _check_candidate(name, candidate, run)
+    if model["network"] == "boosting" and model["seeds"] > 1 and model["max_features"] == 1:
+        raise InputError(
+            f"config: models.{name}.seeds is {model['seeds']}, but with max_features 1 nothing is drawn at random\n"
+            "set seeds to 1, or max_features below 1"
+        )
     if "keep" in model.get("tune", {}) and not run["validation"] and name in run["models"]:
         raise InputError(
             f"config: models.{name}.tune.keep needs validation samples, but run.validation is 0\n"

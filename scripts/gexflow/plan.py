@@ -159,7 +159,8 @@ class Plan:
         """Return recipe and layout of the images that a network sees, where no fold changes them; "" otherwise."""
         settings = self.models[model]
         learned = not learns_nothing(self.steps_of(dataset, model)) or settings["layout"]["order"] == "correlation"
-        if learned or settings["learn"] == "all":
+        own_ends = settings["learn"] == "head" and "head" in settings.get("tune", {})  # the head decides where it ends
+        if learned or settings["learn"] == "all" or own_ends:
             return ""
         return f"{self.recipe_of(dataset, model)}.{self.layout_of(model)}"
 
@@ -177,7 +178,7 @@ class Plan:
             if isinstance(settings["weights"], dict):
                 settings["weights"] = "own"
         if "tune" in settings:
-            settings["inner_folds"] = self.inner_folds_of(model)
+            settings |= {"inner_folds": self.inner_folds_of(model), "inner_seed": self.run["seed"]}
         return {**settings, "seed": self.run["seed"] + self.models[model].get("reseed", 0)}
 
     def prediction_settings(self, dataset: str, model: str) -> dict[str, Any]:

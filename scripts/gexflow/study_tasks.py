@@ -10,6 +10,7 @@ from gexflow.audit_names import PERMUTED, RANDOM_GENES
 from gexflow.candidates import inner_folds
 from gexflow.estimate import Planned
 from gexflow.files import read_json
+from gexflow.plan import Plan
 from gexflow.site_variants import cohort_owner
 from gexflow.variants import base_of, control_of, is_leaky, with_controls
 from gexflow.work import Cohort, Task, kept_genes
@@ -40,6 +41,7 @@ class Study:
         self._config = config
         self._results = directory / "results"
         self._models = with_controls(config["models"])
+        self._plan = Plan(config, {})
         self._cohorts: dict[str, Cohort] = {}
         self.assumed: list[str] = []
 
@@ -96,14 +98,11 @@ class Study:
         if rule in _REFITS:  # of one repeat, as often as the audit says
             audit = self._config["evaluation"]["audit"]
             count = audit["permutations" if control_of(dataset) == PERMUTED else "random_genes"]
-            folds = entry.get("folds", self._config["run"]["folds"]) * count
+            folds = self._plan.folds_of(base_of(dataset)) * count
         return Task(rule, cohort, folds, genes, settings)
 
     def _folds(self, dataset: str) -> int:
-        run, entry = self._config["run"], self._datasets()[dataset]
-        both = (entry.get(key, run[key]) for key in ("folds", "repeats"))
-        folds, repeats = (1, 1) if is_leaky(dataset) else both
-        return folds * repeats
+        return self._plan.fold_count(dataset if dataset in self._plan.datasets else base_of(dataset))
 
     def _cohort(self, dataset: str) -> Cohort:
         dataset = dataset if is_leaky(dataset) else base_of(dataset)  # what is refitted is the same cohort

@@ -38,15 +38,15 @@ KINDS = {
     "facts": "training.json",
 }
 COURSE = {"optimiser": "adam", "learning_rate": 1e-2, "epochs": 3, "batch_size": 16, "schedule": "constant", "seed": 5}
-MLP = {"network": "mlp", "hidden": [8], "dropout": 0.1, **COURSE, "inner_folds": 3}
+MLP = {"network": "mlp", "hidden": [8], "dropout": 0.1, **COURSE, "inner_folds": 3, "inner_seed": 5}
 GEXPNET = {
     **{"network": "gexpnet", "heads": 1, "stem_channels": 2, "stem_kernel": 3, "block_channels": 8, "hidden": 4},
     **{"stem_dropout": 0, "head_dropout": 0, "hidden_dropout": 0.1, "second_convolution": False, "stack": "auto"},
-    **{**COURSE, "epochs": 2, "inner_folds": 3},
+    **{**COURSE, "epochs": 2, "inner_folds": 3, "inner_seed": 5},
 }
 IMAGE = {
     **{"network": "resnet50", "weights": "random", "layout": {"order": "correlation", "size": 6, "method": "pca"}},
-    **{**COURSE, "batch_size": 8, "keep": "best", "inner_folds": 3},
+    **{**COURSE, "batch_size": 8, "keep": "best", "inner_folds": 3, "inner_seed": 5},
 }
 RATES = {"learning_rate": [1e-5, 2e-2]}
 FOLDS = 2

@@ -200,12 +200,18 @@ def test_a_cohort_that_cannot_be_predicted_is_refused(home, tmp_path, change, wo
     assert not (tmp_path / "new/predictions.tsv").exists()
 
 
-def open_holdout(folder: Path, settings: dict, digest: str = "d1", values: str = "1") -> list[dict]:
-    (folder / "cohort.h5ad").write_text(values)
+def open_holdout(folder: Path, settings: dict, digest: str = "d1", value: float = 1.0, note: str = "") -> list[dict]:
+    samples = pd.DataFrame({"label": ["x", "y", "x"]}, index=["a", "b", "c"])
+    cohort = anndata.AnnData(np.full((3, 2), 7, dtype=np.float32), samples, pd.DataFrame(index=["g", "h"]))
+    cohort.X[1, 0], cohort.uns["note"] = value, note
+    write_h5ad(cohort, folder / "cohort.h5ad")
+    parts = pd.DataFrame({"sample": ["a", "b", "c"], "group": ["a", "b", "c"], "part": ["train", "holdout", "test"]})
+    write_table(parts.assign(repeat=1, fold=1), folder / "splits.tsv")
     write_json({"holdout": {"samples": 12, "digest": digest, "classes": {}}}, folder / "splits.json")
     output = {"opened": str(folder / "holdout/opened.json")}
     Path(output["opened"]).unlink(missing_ok=True)  # as Snakemake does
-    inputs = {"facts": str(folder / "splits.json"), "cohort": str(folder / "cohort.h5ad")}
+    inputs = {"facts": "splits.json", "cohort": "cohort.h5ad", "splits": "splits.tsv"}
+    inputs = {key: str(folder / name) for key, name in inputs.items()}
     log = folder / "logs/open.log"
     run_script(job_of("open_holdout", log, inputs, output, settings, wildcards={"dataset": "set"}))
     return read_json(output["opened"])
@@ -214,7 +220,7 @@ def open_holdout(folder: Path, settings: dict, digest: str = "d1", values: str =
 def test_every_opening_by_other_settings_is_recorded_and_said(tmp_path):
     first = {"reading": {"scale": "log2"}, "split": {"seed": 1}, "models": {"a": {"C": 1}, "b": {"C": 2}}}
     assert len(open_holdout(tmp_path, first)) == 1
-    assert len(open_holdout(tmp_path, first)) == 1
+    assert len(open_holdout(tmp_path, first, note="other words")) == 1
     assert "WARNING" not in (tmp_path / "logs/open.log").read_text()
     second = {**first, "models": {"a": {"C": 1}, "b": {"C": 3}, "c": {}}}
     openings = open_holdout(tmp_path, second)
@@ -223,5 +229,13 @@ def test_every_opening_by_other_settings_is_recorded_and_said(tmp_path):
     third = open_holdout(tmp_path, {**second, "split": {"seed": 2}}, "d2")
     assert third[-1]["changed"] == ["the held-out samples", "the folds"]
     assert third[:2] == openings
-    fourth = open_holdout(tmp_path, {**second, "reading": {"scale": "counts"}, "split": {"seed": 2}}, "d2", "2")
-    assert fourth[-1]["changed"] == ["how the cohort is read", "the cohort's content"]
+    fourth = open_holdout(tmp_path, {**second, "reading": {"scale": "counts"}, "split": {"seed": 2}}, "d2", 2.0)
+    assert fourth[-1]["changed"] == ["how the cohort is read", "their content"]
+
+
+def test_a_record_without_what_is_recorded_now_is_one_that_differs(tmp_path):
+    settings = {"reading": {"scale": "log2"}, "split": {"seed": 1}, "models": {"a": {"C": 1}}}
+    (opening,) = open_holdout(tmp_path, settings)
+    del opening["settings"]["reading"], opening["holdout"]["content"]
+    write_json([{**opening, "digest": "of old"}], tmp_path / "holdout/openings.json")
+    assert open_holdout(tmp_path, settings)[-1]["changed"] == ["how the cohort is read", "their content"]

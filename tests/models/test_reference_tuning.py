@@ -26,7 +26,15 @@ from gexflow.recipes.folds import prepare_folds
 from gexflow.recipes.inner import prepare_inner_folds
 
 GRID = [0.001, 0.01, 0.1, 1.0]
-LOGISTIC = {"network": "logistic", "C": 0.1, "max_iter": 2000, "tune": {"C": GRID}, "seed": 5, "inner_folds": 3}
+LOGISTIC = {
+    "network": "logistic",
+    "C": 0.1,
+    "max_iter": 2000,
+    "tune": {"C": GRID},
+    "seed": 5,
+    "inner_folds": 3,
+    "inner_seed": 5,
+}
 FOREST = {"network": "forest", "trees": 10, "max_features": "sqrt", "min_samples_leaf": 1, "seed": 5}
 
 

@@ -136,7 +136,7 @@ def test_a_learning_rate_that_explodes_is_named(tmp_path):
     with pytest.raises(SystemExit):
         train(tmp_path, settings)
     log = (tmp_path / "models/m/logs/train.log").read_text()
-    assert '(with {"learning_rate": 1e+30})' in log
+    assert 'lower the model\'s learning_rate, or take the candidate {"learning_rate": 1e+30} out of tune; ' in log
 
 
 def test_an_image_network_is_tuned_by_its_validation_samples(tmp_path, monkeypatch):

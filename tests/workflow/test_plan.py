@@ -71,6 +71,21 @@ def test_another_seed_is_the_same_model_but_for_the_seed(plan):
     assert thrice.attributed_models("one") == ["gexpnet"]
 
 
+def test_other_seeds_of_a_tuned_model_choose_in_the_same_inner_folds(plan):
+    found = plan(run={"seed": 5}, models={"gexpnet": {"seeds": 2, "tune": {"hidden": [8, 16]}}})
+    settings = [found.model_settings(name) for name in ("gexpnet", "gexpnet~seed2")]
+    assert [(one["inner_folds"], one["inner_seed"], one["seed"]) for one in settings] == [(3, 5, 5), (3, 5, 6)]
+
+
+def test_a_network_whose_candidates_end_in_other_heads_shares_no_trunk(plan):
+    own = {"recipe": "ranks", "weights": "random", "learn": "head"}
+    shared = plan(models={"vgg19": {**own, "tune": {"epochs": [1, 2]}}})
+    assert shared.trunk_name("one", "vgg19").startswith("ranks.")
+    assert plan(models={"vgg19": {**own, "tune": {"head": ["light", "flat"]}}}).trunk_name("one", "vgg19") == ""
+    both = {**own, "learn": "last-block", "tune": {"head": ["light", "flat"]}}  # the head is behind what learns
+    assert plan(models={"vgg19": both}).trunk_name("one", "vgg19").startswith("ranks.")
+
+
 def test_a_dataset_has_its_own_folds_and_repeats_where_it_names_them(plan):
     found = plan(run={"repeats": 2}, datasets={"one": {**OWN, "folds": 3}, "two": {**OWN, "repeats": 1}})
     assert [(found.folds_of(name), found.repeats_of(name)) for name in ("one", "two")] == [(3, 2), (4, 1)]

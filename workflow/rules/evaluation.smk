@@ -168,6 +168,7 @@ rule audit_cohort:
 rule open_holdout:
     input:
         cohort=COHORT,
+        splits="results/{dataset}/splits.tsv",
         facts="results/{dataset}/splits.json",
     output:
         opened="results/{dataset}/holdout/opened.json",

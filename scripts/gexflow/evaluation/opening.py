@@ -4,6 +4,19 @@ import hashlib
 import json
 from typing import Any
 
+import anndata
+
+
+def content_digest(held_out: anndata.AnnData) -> str:
+    """Return a digest of what is to be predicted: values, gene ids and labels; 16 hex digits.
+
+    Notes, addresses and the format of a file are not in it: another wording is no other cohort.
+    """
+    digest = hashlib.sha256(held_out.X.tobytes(order="C"))
+    for names in (held_out.var_names, held_out.obs["label"].astype(str)):
+        digest.update("\n".join(names).encode())
+    return digest.hexdigest()[:16]
+
 
 def record_opening(history: list[dict], settings: dict[str, Any], holdout: dict[str, Any], when: str) -> list[dict]:
     """Add an opening to the record, unless it is the last one again.
@@ -15,7 +28,7 @@ def record_opening(history: list[dict], settings: dict[str, Any], holdout: dict[
     settings : dict
         All that decides what is then seen: `reading` of the cohort, `split` and `models`, {name: settings and recipe}.
     holdout : dict
-        Number of samples, the digest of their names, and `cohort`, the SHA-256 of the file that holds their values.
+        Number of samples, the digest of their names, and that of their `content`.
     when : str
         Time in UTC.
 
@@ -38,8 +51,8 @@ def _changed(before: dict, settings: dict[str, Any], holdout: dict[str, Any]) ->
     """Name what differs between two openings."""
     same = before["holdout"]["digest"] == holdout["digest"]
     found = [] if same else ["the held-out samples"]
-    found += [] if before["settings"]["reading"] == settings["reading"] else ["how the cohort is read"]
-    found += [] if before["holdout"]["cohort"] == holdout["cohort"] else ["the cohort's content"]
+    found += [] if before["settings"].get("reading") == settings["reading"] else ["how the cohort is read"]
+    found += [] if before["holdout"].get("content") == holdout["content"] else ["their content"]
     found += [] if before["settings"]["split"] == settings["split"] else ["the folds"]
     old, new = before["settings"]["models"], settings["models"]
     return found + [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]

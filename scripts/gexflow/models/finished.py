@@ -1,6 +1,7 @@
 """Keep what finished folds gave, until all folds of a job are there: a job that dies repeats only the others."""
 
 import hashlib
+import importlib.metadata
 import logging
 import os
 import shutil
@@ -10,11 +11,12 @@ from pathlib import Path
 from gexflow import files
 
 logger = logging.getLogger("gexflow")
+_PACKAGES = ("torch", "numpy", "scipy", "scikit-learn")
 
 
 def fingerprint(*parts: str, inputs: Sequence[str | Path] = ()) -> str:
-    """Return a digest of settings, code and the contents of input files: 16 hex digits."""
-    digests = [*parts, *(files.sha256(path) for path in inputs)]
+    """Return a digest of settings, code, the contents of input files and the packages that compute: 16 hex digits."""
+    digests = [*parts, *map(importlib.metadata.version, _PACKAGES), *(files.sha256(path) for path in inputs)]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]
 
 

@@ -8,8 +8,9 @@ import anndata
 import numpy as np
 import pandas as pd
 
+from gexflow.cohorts.holdout import locked_samples
 from gexflow.errors import InputError, listed, plain
-from gexflow.files import read_h5ad, read_json
+from gexflow.files import read_by_gene, read_h5ad, read_json, read_table
 from gexflow.models.fold import Fold
 from gexflow.models.predictions import prediction_table
 from gexflow.recipes.gene_matching import match_genes, take_genes
@@ -44,6 +45,12 @@ class NewSamples:
     trained_on: str
     part: str
     facts: dict
+
+
+def read_held_out(cohort: str | Path, splits: str | Path) -> anndata.AnnData:
+    """Read the samples of a cohort that its `splits.tsv` holds out of every fold, and no other."""
+    found = read_table(splits, text=("sample", "group", "part"))
+    return read_by_gene(cohort, leave_out=set(found["sample"]) - locked_samples(found))
 
 
 def held_out_samples(cohort: anndata.AnnData) -> NewSamples:

@@ -1,5 +1,6 @@
 """The choice among a model's candidates: by log loss on samples that trained none of them, never the test part."""
 
+import json
 import shutil
 from collections.abc import Sequence
 from functools import partial
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from gexflow import files
+from gexflow.errors import InputError
 from gexflow.models.finished import FinishedFolds
 from gexflow.models.predictions import PREFIX
 from gexflow.models.temperature import sample_log_loss
@@ -47,6 +49,12 @@ def best_candidate(found: Sequence[dict[str, float]]) -> int:
     """Return the candidate with the lowest log loss, the first of equals; one that is no number never wins."""
     losses = [score["log_loss"] for score in found]
     return int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
+
+
+def diverged(error: InputError, settings: dict, used: dict) -> str:
+    """Say that a training went astray, and with which candidate where there are several."""
+    change = {key: used[key] for key in settings.get("tune", {})}
+    return f"{error}, or take the candidate {json.dumps(change)} out of tune" if change else str(error)
 
 
 def tuning_facts(changes: Sequence[dict], found: Sequence[dict[str, float]], by: str) -> dict[str, Any]:

@@ -53,13 +53,13 @@ class InnerFolds:
         steps : str
             The recipe as JSON.
         settings : dict
-            Of the model, with `inner_folds` and `seed`.
+            Of the model, with `inner_folds` and `inner_seed`.
         """
         if not paths:
             return None
         splits = files.read_table(paths[1], text=("sample", "group", "part"))
         cohort = files.read_by_gene(paths[0], leave_out=locked_samples(splits))
-        return cls(cohort, splits, json.loads(steps), settings["inner_folds"], settings["seed"])
+        return cls(cohort, splits, json.loads(steps), settings["inner_folds"], settings["inner_seed"])
 
     def of(self, fold: int, samples: np.ndarray, parts: np.ndarray) -> Iterator[anndata.AnnData]:
         """Yield the features of the inner folds of a fold, see `prepare_inner_folds`.
@@ -91,11 +91,11 @@ def prepare_inner_folds(
     train : bool array (samples,)
         The training part of the outer fold. Nothing else of the cohort is looked at.
     groups : str array (samples,)
-        Groups that never part, those of the outer folds.
+        Groups that never part, such as patients.
     steps : list
         The recipe, as in config.yaml.
     folds, seed : int
-        Of the inner split, stratified and grouped as the outer one.
+        Of the inner split, made as ordinary folds are. By site, too: few sites train, and a class may have one of them.
 
     Yields
     ------

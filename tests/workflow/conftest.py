@@ -32,7 +32,8 @@ class Project:
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command that runs Snakemake in the copy, from its root."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--directory", str(self.study)]
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--max-threads", "1"]
+        command += ["--directory", str(self.study)]
         return [*command, "--configfile", self.config, *arguments]
 
     def snakemake(self, *arguments: str, ok: bool | None = True) -> subprocess.CompletedProcess:

@@ -19,6 +19,9 @@ class Named(list):
         for name, value in named.items():
             setattr(self, name, value)
 
+    def __getitem__(self, place: Any) -> Any:
+        return self._named[place] if isinstance(place, str) else super().__getitem__(place)
+
     def items(self):
         """Return names and values."""
         return self._named.items()

@@ -230,7 +230,7 @@ def test_every_opening_by_other_settings_is_recorded_and_said(tmp_path):
     assert third[-1]["changed"] == ["the held-out samples", "the folds"]
     assert third[:2] == openings
     fourth = open_holdout(tmp_path, {**second, "reading": {"scale": "counts"}, "split": {"seed": 2}}, "d2", 2.0)
-    assert fourth[-1]["changed"] == ["how the cohort is read", "their content"]
+    assert fourth[-1]["changed"] == ["how the cohort is read", "the content of the held-out samples"]
 
 
 def test_a_record_without_what_is_recorded_now_is_one_that_differs(tmp_path):
@@ -238,4 +238,7 @@ def test_a_record_without_what_is_recorded_now_is_one_that_differs(tmp_path):
     (opening,) = open_holdout(tmp_path, settings)
     del opening["settings"]["reading"], opening["holdout"]["content"]
     write_json([{**opening, "digest": "of old"}], tmp_path / "holdout/openings.json")
-    assert open_holdout(tmp_path, settings)[-1]["changed"] == ["how the cohort is read", "their content"]
+    assert open_holdout(tmp_path, settings)[-1]["changed"] == [
+        "how the cohort is read",
+        "the content of the held-out samples",
+    ]

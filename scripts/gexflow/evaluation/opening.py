@@ -52,7 +52,11 @@ def _changed(before: dict, settings: dict[str, Any], holdout: dict[str, Any]) ->
     same = before["holdout"]["digest"] == holdout["digest"]
     found = [] if same else ["the held-out samples"]
     found += [] if before["settings"].get("reading") == settings["reading"] else ["how the cohort is read"]
-    found += [] if before["holdout"].get("content") == holdout["content"] else ["their content"]
+    found += (
+        ["the content of the held-out samples"]
+        if same and before["holdout"].get("content") != holdout["content"]
+        else []
+    )
     found += [] if before["settings"]["split"] == settings["split"] else ["the folds"]
     old, new = before["settings"]["models"], settings["models"]
     return found + [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]

@@ -1,7 +1,6 @@
 """Temperature scaling: logits divided by one number, so that probabilities mean what they say."""
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
 _WIDEST = np.log(100)
@@ -17,6 +16,7 @@ def fit_temperature(probabilities: np.ndarray, targets: np.ndarray, smallest: fl
     smallest : float
         See `apply_temperature`.
     """
+    from scipy.optimize import minimize_scalar  # heavy, and most jobs only score with this file's functions
 
     def loss(logarithm: float) -> float:
         return sample_log_loss(apply_temperature(probabilities, np.exp(logarithm), smallest), targets).mean()

@@ -15,9 +15,7 @@ import pandas as pd
 
 from gexflow import files
 from gexflow.cohorts.holdout import locked_samples
-from gexflow.cohorts.splits import split_samples
 from gexflow.errors import InputError
-from gexflow.recipes.folds import prepare_folds
 
 
 @dataclass(frozen=True)
@@ -107,6 +105,10 @@ def prepare_inner_folds(
     InputError
         If the training part cannot be split so, or a step cannot work on it.
     """
+    # heavy, and only tuned models come here
+    from gexflow.cohorts.splits import split_samples
+    from gexflow.recipes.folds import prepare_folds
+
     rows = np.flatnonzero(train)
     # a copy, with each gene's values side by side: the other samples are out of reach from here on
     values = np.asarray(cohort.X, dtype=np.float32).T.take(rows, axis=1).T

@@ -56,20 +56,20 @@ class AuditPlan:
         return {**self.refit_settings(dataset, model), "count": self._count(variant)}
 
     def leak_settings(self, dataset: str) -> dict[str, Any]:
-        """Return what decides the refits on planted leaks."""
+        """Return what decides the refits on planted leaks, untuned: what leaks is elsewhere."""
         model = self.leaking_model(dataset)
-        return {**self.refit_settings(dataset, model), "name": model, "count": self._audit["permutations"]}
+        settings = self.refit_settings(dataset, model)
+        return {**settings, "model": _untuned(settings["model"]), "name": model, "count": self._audit["permutations"]}
 
     def refit_settings(self, dataset: str, model: str) -> dict[str, Any]:
         """Return what decides a refit: recipe, model and folds. A change of another model is none of it.
 
-        A tuned model is refitted with its entry's own values: inner folds for every permutation would take four times
-        as long, and what may leak is the recipe.
+        A network is refitted untuned: inner folds for every permutation would take many times as long.
         """
         plan = self._plan
+        own = plan.model_settings(model)
         how = {"folds": plan.folds_of(dataset), "seed": plan.run["seed"], "validation": plan.run["validation"]}
-        own = {key: value for key, value in plan.models[model].items() if key not in ("recipe", "preset", "tune")}
-        how["model"] = {**own, "seed": plan.run["seed"]}
+        how["model"] = own if own["network"] in FITTED else _untuned(own)
         return {**how, "steps": plan.steps_of(dataset, model)}
 
     def settings_of(self, dataset: str) -> dict[str, Any]:
@@ -83,3 +83,7 @@ class AuditPlan:
 
     def _count(self, variant: str) -> int:
         return self._audit["permutations" if variant == PERMUTED else "random_genes"]
+
+
+def _untuned(settings: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key not in ("tune", "inner_folds", "inner_seed")}

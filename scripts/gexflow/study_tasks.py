@@ -86,8 +86,8 @@ class Study:
         elif name in self._models:
             recipe = entry.get("recipes", {}).get(base_of(name), self._models[name]["recipe"])
             settings = dict(self._models[name])
-            if rule in _REFITS:
-                settings.pop("tune", None)  # a tuned model is refitted untuned
+            if rule == "refit_network":
+                settings.pop("tune", None)  # it is refitted untuned
             if "tune" in settings:
                 settings["inner_folds"] = inner_folds(settings, self._config["run"]["validation"])
             if stage == "attribution":

@@ -46,7 +46,7 @@ def test_a_refitted_network_equals_the_one_that_its_rule_trains(tmp_path):
 def test_the_rule_writes_draws_of_a_network(tmp_path):
     cohort = draw_cohort(1, samples=48, genes=30)
     write_h5ad(cohort, tmp_path / "cohort.h5ad")
-    pipeline = Pipeline(STEPS, lambda fold: None, folds=3, seed=32)
+    pipeline = Pipeline(STEPS, lambda *_: None, folds=3, seed=32)
     write_table(split(cohort, cohort.obs["label"].to_numpy().astype(str), pipeline), tmp_path / "splits.tsv")
     inputs = {"cohort": str(tmp_path / "cohort.h5ad"), "splits": str(tmp_path / "splits.tsv"), "summary": []}
     how = {"steps": STEPS, "model": settings(), "folds": 3, "seed": 32, "validation": 0, "count": 2}

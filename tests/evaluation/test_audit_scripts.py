@@ -15,12 +15,13 @@ from gexflow.evaluation.audit_refits import TEXT as DRAW_TEXT
 from gexflow.evaluation.audit_refits import Pipeline, reference_prediction, refit
 from gexflow.evaluation.audit_rows import COLUMNS
 from gexflow.evaluation.audit_selftest import draw_cohort
-from gexflow.files import read_table, write_h5ad, write_json, write_table
+from gexflow.files import read_json, read_table, write_h5ad, write_json, write_table
 from gexflow.models.predictions import TEXT
 from gexflow.recipe_names import chooses_genes, with_random_genes
 
 STEPS = [{"impute_median": {}}, {"zscore": {}}, {"select_ftest": {"keep": 20}}]
 MODEL = {"network": "logistic", "C": 0.1, "max_iter": 500}
+TUNED = {**MODEL, "tune": {"C": [1e-6, 1.0]}, "inner_folds": 3, "inner_seed": 32}
 FOLDS = 3
 
 
@@ -42,20 +43,18 @@ class Study:
         cohort_and_splits = {"cohort": self.path("cohort.h5ad"), "splits": self.path("splits.tsv")}
         names = {"params": {"fit_on": "train"}, "wildcards": {"dataset": "set", "recipe": "mine"}}
         self.run("prepare_folds", recipe, cohort_and_splits, outputs, STEPS, **names)
-        model = "models/logistic"
-        outputs = {"predictions": self.folds(f"{model}/fold{{}}/predictions.tsv")}
-        outputs["facts"] = self.folds(f"{model}/fold{{}}/training.json")
-        names = {"params": {"steps": ""}, "wildcards": {"model": "logistic"}}
-        self.run(
-            "fit_reference",
-            model,
-            {"features": kinds["features"], "tuning": []},
-            outputs,
-            {**MODEL, "seed": 32},
-            **names,
-        )
         self.files = {**cohort_and_splits, "card": self.path("card.json"), "fitted": [kinds["fitted"][0]]}
-        self.files["predictions"] = self.folds(f"{model}/fold{{}}/predictions.tsv")
+        self.files["predictions"] = self.fit("logistic", MODEL)
+
+    def fit(self, name: str, model: dict) -> list[str]:
+        """Run the ordinary rule of a reference model; return the paths of what it predicts."""
+        tuned = [self.path("cohort.h5ad"), self.path("splits.tsv")] if "tune" in model else []
+        inputs = {"features": self.folds("recipes/mine/fold{}/features.h5ad"), "tuning": tuned}
+        outputs = {"predictions": self.folds(f"models/{name}/fold{{}}/predictions.tsv")}
+        outputs["facts"] = self.folds(f"models/{name}/fold{{}}/training.json")
+        names = {"params": {"steps": json.dumps(STEPS) if tuned else ""}, "wildcards": {"model": name}}
+        self.run("fit_reference", f"models/{name}", inputs, outputs, {**model, "seed": 32}, **names)
+        return outputs["predictions"]
 
     def path(self, name: str) -> str:
         return str(self.home / name)
@@ -96,13 +95,17 @@ def study(tmp_path_factory) -> Study:
     return Study(tmp_path_factory.mktemp("audit"), draw_cohort(3, samples=72, genes=60, shift=1.0))
 
 
-def test_a_refit_with_the_true_labels_equals_the_ordinary_rules(study):
-    ordinary = pd.concat([read_table(path, TEXT) for path in study.files["predictions"]], ignore_index=True)
+@pytest.mark.parametrize("model", [MODEL, TUNED, {**TUNED, "network": "svm"}], ids=["untuned", "tuned", "tuned svm"])
+def test_a_refit_with_the_true_labels_equals_the_ordinary_rules(study, model, request):
+    paths = study.fit(request.node.callspec.id.replace(" ", "-"), model)
+    ordinary = pd.concat([read_table(path, TEXT) for path in paths], ignore_index=True)
     cohort = anndata.read_h5ad(study.path("cohort.h5ad"))
     labels = cohort.obs["label"].to_numpy().astype(str)
-    again = refit(cohort, labels, study.splits, Pipeline(STEPS, reference_prediction(MODEL), FOLDS, 32))
+    again = refit(cohort, labels, study.splits, Pipeline(STEPS, reference_prediction(model), FOLDS, 32))
     expected = ordinary[ordinary["part"] == "test"][["sample", "fold", "label", "predicted"]]
     pd.testing.assert_frame_equal(again, expected.reset_index(drop=True), check_dtype=False)
+    chosen = [read_json(Path(path).with_name("training.json")).get("chosen") for path in paths]
+    assert all(chosen) == ("tune" in model)
 
 
 def test_a_clean_cohort_passes_and_every_row_has_a_sentence(study):

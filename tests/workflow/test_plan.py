@@ -149,10 +149,27 @@ def test_a_refit_depends_on_its_recipe_and_model_alone(plan):
         return AuditPlan(plan(**changes)).refit_settings("one", "logistic")
 
     model = STUDY["models"]["logistic"]
-    others = {"gexpnet": {**STUDY["models"]["gexpnet"], "epochs": 7}, "logistic": {**model, "tune": {"C": [1, 2]}}}
+    others = {"gexpnet": {**STUDY["models"]["gexpnet"], "epochs": 7}}
     assert refit() == refit(models=others, run={"models": ["logistic"], "repeats": 3}, recipes={"ranks": ["zscore"]})
-    changes = [{"models": {"logistic": {**model, "C": 0.5}}}, {"recipes": {"chosen": ["zscore"]}}, {"run": {"seed": 9}}]
+    own = [{**model, "C": 0.5}, {**model, "tune": {"C": [1, 2]}}]
+    changes = [
+        *({"models": {"logistic": one}} for one in own),
+        {"recipes": {"chosen": ["zscore"]}},
+        {"run": {"seed": 9}},
+    ]
     assert all(refit() != refit(**change) for change in changes)
+
+
+def test_a_reference_model_is_refitted_tuned_but_leaks_and_networks_untuned(plan):
+    networks = {"gexpnet": {"tune": {"hidden": [8, 16]}, "preset": "fast"}}
+    audit = {"models": ["gexpnet", "logistic"], "networks": True, "planted_leaks": True}
+    found = plan(models=networks, evaluation={"audit": audit})
+    audited = AuditPlan(found)
+    refitted = audited.variant_settings("one", "permuted", "logistic")["model"]
+    assert refitted == found.model_settings("logistic")
+    assert (refitted["tune"], refitted["inner_folds"]) == ({"C": [0.1, 1]}, 3)
+    for untuned in (audited.leak_settings("one"), audited.variant_settings("one", "permuted", "gexpnet")):
+        assert not {"tune", "inner_folds", "inner_seed"} & set(untuned["model"])
 
 
 def test_random_genes_need_a_recipe_that_chooses_and_leaks_a_model_to_show_them(plan):

@@ -5,6 +5,7 @@ This is the one place of the stage that calls the stages before it: what is audi
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import anndata
 import numpy as np
@@ -13,9 +14,10 @@ import pandas as pd
 from gexflow.cohorts.splits import split_samples
 from gexflow.errors import InputError
 from gexflow.models.fold import Fold
-from gexflow.models.reference import fit_reference
+from gexflow.models.reference_tuning import fit_fold
 from gexflow.recipe_names import with_random_genes
 from gexflow.recipes.folds import prepare_folds
+from gexflow.recipes.inner import prepare_inner_folds
 
 COLUMNS = ["form", "draw", "sample", "fold", "label", "predicted"]
 TEXT = ("form", "sample", "label", "predicted")
@@ -23,7 +25,8 @@ FREE, WITHIN_BATCHES, RANDOM_GENES = "free", "within batches", "random genes"
 _ATTEMPTS = 20  # at a permutation whose classes no split can spread
 
 Prepare = Callable[[anndata.AnnData, list[np.ndarray], list], Iterator]
-Predict = Callable[[Fold], pd.DataFrame]
+Inner = Callable[[int, int], Iterator[anndata.AnnData]]
+Predict = Callable[[Fold, Inner], pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class Pipeline:
     ----------
     steps : list
         The recipe, as in config.yaml.
-    predict : function (Fold) -> predictions of its held-out samples
+    predict : function (Fold, Inner) -> predictions of its held-out samples
+        The second one makes inner folds of the fold's training part, by their number and a seed.
     folds : int
         Of one repeat; the audit refits no other one.
     seed, validation : int, float
@@ -55,11 +59,11 @@ class Pipeline:
 
 
 def reference_prediction(settings: dict) -> Predict:
-    """Return a function that fits a reference model to a fold and predicts its held-out samples."""
+    """Return a function that fits a reference model to a fold, tuned there if it is, and predicts held-out samples."""
 
-    def predict(fold: Fold) -> pd.DataFrame:
-        held_out = fold.values[fold.held_out]
-        return fold.predictions(fit_reference(settings, *fold.part("train"), held_out, len(fold.classes))[0])
+    def predict(fold: Fold, inner: Inner) -> pd.DataFrame:
+        judged = inner(settings["inner_folds"], settings["inner_seed"]) if settings.get("inner_folds") else None
+        return fold.predictions(fit_fold(settings, fold, judged)[0])
 
     return predict
 
@@ -85,12 +89,14 @@ def refit(cohort: anndata.AnnData, labels: np.ndarray, splits: pd.DataFrame, pip
     numbers = sorted(splits["fold"].unique())
     parts = [rows.set_index("sample")["part"].loc[cohort.obs_names] for _, rows in splits.groupby("fold")]
     classes, tables = sorted(set(labels)), []
+    samples = cohort.obs_names.to_numpy(dtype=str)
+    groups = cohort.obs["group"].to_numpy().astype(str) if pipeline.grouped else samples
     prepared = pipeline.prepare(table, [part.to_numpy(dtype=str) for part in parts], pipeline.steps)
     for number, part in zip(numbers, parts, strict=True):
         values = next(prepared).features.X
-        samples = cohort.obs_names.to_numpy(dtype=str)
+        inner = partial(prepare_inner_folds, table, (part == "train").to_numpy(), groups, pipeline.steps)
         fold = Fold(values, samples, np.asarray(labels, dtype=str), part.to_numpy(dtype=str), classes, int(number))
-        predictions = pipeline.predict(fold)
+        predictions = pipeline.predict(fold, inner)
         tables.append(predictions.loc[predictions["part"] == "test", ["sample", "fold", "label", "predicted"]])
         del values, fold  # the next fold needs its memory
     return pd.concat(tables, ignore_index=True)
@@ -165,7 +171,7 @@ def permuted_draws(
             random = np.random.default_rng([pipeline.seed, draw, attempt, batches is not None])
             permuted = permute(labels, groups, random, batches)
             try:
-                splits = split(cohort, permuted, pipeline)
+                found = refit(cohort, permuted, split(cohort, permuted, pipeline), pipeline)
                 break
             except InputError as error:  # small classes may fall into one fold
                 problem = error
@@ -174,7 +180,7 @@ def permuted_draws(
                 f"{_ATTEMPTS} permutations of the labels cannot be split into these folds ({problem}): set fewer "
                 "folds, or evaluation.audit.permutations to 0"
             )
-        tables.append(refit(cohort, permuted, splits, pipeline).assign(form=form, draw=draw))
+        tables.append(found.assign(form=form, draw=draw))
     return _all(tables)
 
 

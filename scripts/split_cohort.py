@@ -43,4 +43,5 @@ with job(snakemake) as log:
     files.write_json(facts, snakemake.output.facts)
     if facts["holdout"]:
         log.info("%d samples are held out: no fold sees them", facts["holdout"]["samples"])
-    log.info("%d samples, %d folds", len(samples), facts["folds"])
+    repeats, folds = facts["repeats"], facts["folds"] // facts["repeats"]
+    log.info("%d samples in %d groups, %d x %d folds", len(samples), splits["group"].nunique(), repeats, folds)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from gexflow.evaluation.comparisons import pairs
 from gexflow.files import write_json, write_table, write_text
 from gexflow.recipes.image_figure import draw_images
 from gexflow.site_variants import is_by_site
@@ -190,10 +191,7 @@ def _evaluation(paths, home, counts, models, folds, rng) -> None:
 
 def _comparisons(models: list[str]) -> pd.DataFrame:
     """Compare all with logistic, and networks with their controls; every other difference is called one."""
-    pairs = [("linear reference", name, "logistic") for name in models if "~" not in name and name != "logistic"]
-    pairs = pairs if "logistic" in models else []
-    pairs += [("controls", name.split("~")[0], name) for name in models if "~" in name]
-    table = pd.DataFrame(pairs, columns=["family", "model", "other"])
+    table = pd.DataFrame(pairs(models, "logistic"), columns=["family", "model", "other"])
     table["difference"] = 0.004 * table.groupby("family").cumcount() + 0.004
     table["low"], table["high"] = table["difference"] - 0.01, table["difference"] + 0.01
     table["bootstrap_low"], table["bootstrap_high"] = table["low"] + 0.002, table["high"] - 0.002

@@ -30,6 +30,7 @@ def read(path: str) -> Job:
 def test_a_job_is_read_from_its_benchmark_file_and_its_manifest(tmp_path):
     job = read(benchmark(tmp_path, "d/models/resnet50~shuffled/fold3/finetune_backbone"))
     assert job == Job("models", "resnet50~shuffled", 3725.4, 7200.5, 2048 * 2**20, "NVIDIA H200", "node7")
+    assert read(benchmark(tmp_path, "d/models/gexpnet~seed2/train_gexpnet")).model == "gexpnet"
     names = ("benchmarks/read_cohort", "d/recipes/models/prepare_folds", "d/evaluation/score_cohort")
     stages = [read(benchmark(tmp_path, name)).stage for name in (*names, "d/attribution/gexpnet/attribute_genes")]
     assert stages == ["cohorts", "recipes", "evaluation", "attribution"]

@@ -10,7 +10,6 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from gexflow.cohorts.class_shares import take_groups
 from gexflow.cohorts.site_folds import Sites, check_sites, join_sites, pack_units, unit_names
 from gexflow.errors import InputError, plain
-from gexflow.log import logger
 
 COLUMNS = ["sample", "group", "repeat", "fold", "part"]
 _PUBLISHED_SHARE = 0.1  # of the samples of each class: test, and as many for validation
@@ -82,7 +81,6 @@ def split_samples(
             tables.append(pd.DataFrame(columns))
     splits = pd.concat(tables, ignore_index=True)
     check_splits(splits, dict(zip(names, labels, strict=True)), validation)
-    logger.info("%d samples in %d groups, %d x %d folds", len(rows), count, repeats, folds)
     return splits
 
 

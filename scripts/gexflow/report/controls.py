@@ -40,7 +40,7 @@ def naming(model: dict[str, Any]) -> dict[str, Any]:
 
 
 def _words(control: str) -> str:
-    return WORDS.get(control, (control.replace("seed", "seed "),))[0]
+    return WORDS.get(control, (control,))[0]
 
 
 def is_control(model: dict[str, Any]) -> bool:

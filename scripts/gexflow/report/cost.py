@@ -14,6 +14,7 @@ from gexflow.files import read_json
 from gexflow.manifest import ENDING
 from gexflow.report.controls import beside_their_models, naming
 from gexflow.report.words import MISSING, clock, known, listed, size, whole
+from gexflow.variants import base_of, is_reseeded
 
 STAGES = ("cohorts", "recipes", "models", "evaluation", "attribution")
 _MIB = 1 << 20
@@ -61,13 +62,18 @@ def read_job(path: str | Path, place: Sequence[str]) -> Job:
     stage = place[2] if place[2] in STAGES else "cohorts"
     return Job(
         stage,
-        place[3] if stage == "models" else "",
+        _model(place[3]) if stage == "models" else "",
         figures.get("s"),
         figures.get("cpu_time"),
         figures["max_rss"] * _MIB if "max_rss" in figures else None,
         facts.get("device", ""),
         facts.get("host", ""),
     )
+
+
+def _model(name: str) -> str:
+    """Return the model that a job counts for: what was begun from another seed is a part of its model's cost."""
+    return base_of(name) if is_reseeded(name) else name
 
 
 def _figures(path: Path) -> dict[str, float]:

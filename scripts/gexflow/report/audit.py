@@ -14,7 +14,7 @@ ASKED = {
     "target proxies": "no column is the label as a number",
     "near-perfect genes": "genes that tell a class from the rest by themselves are counted",
     "batch alone": "what site, plate or platform tell of the class without any gene",
-    "random genes": "what as many genes drawn at random reach, with a model that is not tuned",
+    "random genes": "what as many genes drawn at random reach (a network untuned)",
     "planted leak": "a leak planted by intention (LEAKY, ranked nowhere) is seen by the audit",
 }
 

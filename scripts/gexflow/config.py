@@ -111,8 +111,15 @@ def _full_step(step: Any) -> Any:
 
 
 def complete(value: Any, schema: dict, root: dict) -> Any:
-    """Fill in defaults, and turn numbers that YAML reads as text (`1e-4`) into numbers."""
+    """Fill in defaults, and read numbers that YAML takes for text (`1e-4`) or fractions (`2.0`) as meant."""
     schema = _resolve(schema, root)
+    if (
+        isinstance(value, float)
+        and value.is_integer()
+        and "integer" in _types(schema)
+        and "number" not in _types(schema)
+    ):
+        return int(value)
     if isinstance(value, str) and _wants_number(schema):
         try:
             return float(value)
@@ -142,10 +149,13 @@ def _resolve(schema: dict, root: dict) -> dict:
     return schema
 
 
-def _wants_number(schema: dict) -> bool:
+def _types(schema: dict) -> list[str]:
     kinds = schema.get("type")
-    kinds = kinds if isinstance(kinds, list) else [kinds]
-    return "number" in kinds and "string" not in kinds
+    return kinds if isinstance(kinds, list) else [kinds]
+
+
+def _wants_number(schema: dict) -> bool:
+    return "number" in _types(schema) and "string" not in _types(schema)
 
 
 def check_schema(config: dict, schema: dict) -> None:
@@ -212,6 +222,11 @@ def check_names(config: dict) -> None:
                 f"config: {place}.models leaves no model of run.models\nadd one of them, or remove the key"
             )
         _check_origin(place, dataset)
+        if dataset["source"] == "table" and "batch" not in dataset and "sites" in dataset["variants"]:
+            raise InputError(
+                f"config: {place}.variants names sites, but no batch says the site of a sample\n"
+                "add `batch: {field: <name of a column>}`, or take it out"
+            )
         if name in run["datasets"]:  # one for all, run.holdout, may not suit a dataset that is not run
             _check_published_holdout(place, dataset, run)
         check_entries(place, dataset)

@@ -10,7 +10,8 @@ def check_model(name: str, model: dict, run: dict) -> None:
     """Refuse settings of a model, or of a candidate, that contradict each other or the part `run` of the config."""
     for candidate in candidates(model):
         _check_candidate(name, candidate, run)
-    if model["network"] == "boosting" and model["seeds"] > 1 and model["max_features"] == 1:
+    shares = {candidate.get("max_features") for candidate in candidates(model)}
+    if model["network"] == "boosting" and model["seeds"] > 1 and shares == {1}:
         raise InputError(
             f"config: models.{name}.seeds is {model['seeds']}, but with max_features 1 nothing is drawn at random\n"
             "set seeds to 1, or max_features below 1"
@@ -78,6 +79,12 @@ def check_audit(audit: dict, models: dict[str, dict], references: tuple[str, ...
         raise InputError(
             "config: evaluation.audit.planted_leaks needs permutations, but evaluation.audit.permutations is 0\n"
             "set it to 20, or planted_leaks to false"
+        )
+    kinds = [models.get(name, {}).get("network", "") for name in audit["models"]]
+    if audit["planted_leaks"] and not set(kinds) & set(references):
+        raise InputError(
+            "config: evaluation.audit.planted_leaks needs a reference model, but evaluation.audit.models names none\n"
+            "name logistic there, or set planted_leaks to false"
         )
     for name in audit["models"]:
         network = models.get(name, {}).get("network", "")

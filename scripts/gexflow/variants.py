@@ -88,6 +88,8 @@ def with_published(datasets: dict[str, dict], image_models: list[str]) -> dict[s
         models = [model for model in image_models if model in settings.get("models", image_models)]
         if PUBLISHED in settings.get("variants", []) and models:
             kept = {key: deepcopy(value) for key, value in settings.items() if key not in _NOT_PUBLISHED}
+            if settings["source"] == "table" and "field" in settings.get("group", {}):  # a column that is no gene
+                kept["ignore"] = [*settings.get("ignore", []), settings["group"]["field"]]
             protocol = {"protocol": PUBLISHED, "sample_types": {"all": []}, "near_duplicates": "off"}
             found[f"{name}{_MARK}{PUBLISHED}"] = {**kept, **protocol, "folds": 1, "repeats": 1, "models": models}
     return found

@@ -9,6 +9,7 @@ from rendered import TEMPLATES, Nesting
 
 from gexflow.files import read_json, write_json, write_table
 from gexflow.report.caveats import find_caveats
+from gexflow.report.external import new_tables
 from gexflow.report.page import render_page
 from gexflow.report.study import collect_study
 
@@ -73,6 +74,13 @@ def test_new_samples_have_a_table_with_the_spread_over_folds(study):
     assert "It has no sample of z: a model that answers so is wrong." in text
     assert "Held out 40 samples in 30 groups, in no fold" in text
     assert "Opened 2026-01-02T03:04:05+00:00." in text
+
+
+def test_samples_that_trained_are_not_called_unseen(study):
+    found = study(ONCE)
+    shared = [{"dataset": "e", "other": "d", "shared": 30}, {"dataset": "d", "other": "e", "shared": 28}]
+    holdout, external = new_tables(found.datasets[0], found.new, shared)
+    assert (holdout["seen"], external["seen"]) == ("which no fold has seen", "30 samples of which d has, too")
 
 
 def test_a_second_opening_by_other_settings_is_said_aloud(study):

@@ -31,6 +31,7 @@ def test_by_default_the_audit_refits_logistic_regression_and_no_network(tmp_path
         ({"models": ["gexpnet"]}, r"names gexpnet, a network.*\nset evaluation\.audit\.networks to true"),
         ({"models": ["vgg19"], "networks": True}, r"names vgg19, a network of a kind.*\nname reference models"),
         ({"planted_leaks": True, "permutations": 0}, r"planted_leaks needs permutations.*\nset it to 20"),
+        ({"planted_leaks": True, "models": []}, r"planted_leaks needs a reference model.*\nname logistic"),
         ({"permutation": 20}, r'unknown key "permutation" in evaluation\.audit\ndid you mean "permutations"'),
     ],
 )

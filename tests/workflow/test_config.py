@@ -250,6 +250,30 @@ def test_numbers_in_yaml_s_text_form_are_understood(tmp_path):
     assert load(tmp_path, changed("models.gexpnet.learning_rate", "1e-4"))["models"]["gexpnet"]["learning_rate"] == 1e-4
 
 
+def test_whole_numbers_may_be_written_with_a_point(tmp_path):
+    config = load(tmp_path, changed("run.folds", 5.0), changed("models.gexpnet.seeds", 2.0))
+    found = config["run"]["folds"], config["models"]["gexpnet"]["seeds"], config["evaluation"]["audit"]["random_genes"]
+    assert [type(number) for number in found] == [int] * 3
+    with pytest.raises(InputError, match=r"run\.folds is 5\.5"):
+        load(tmp_path, changed("run.folds", 5.5))
+
+
+def test_seeds_need_a_model_that_draws_at_random(tmp_path):
+    own = {"network": "boosting", "recipe": "plain", "seeds": 2}
+    load(tmp_path, SMALL, {"models": {"boosting": own}})
+    load(tmp_path, SMALL, {"models": {"boosting": {**own, "max_features": 1, "tune": {"max_features": [0.1, 0.5]}}}})
+    for same in ({"max_features": 1}, {"tune": {"max_features": [1]}}):
+        with pytest.raises(InputError, match=r"models\.boosting\.seeds is 2.*\nset seeds to 1"):
+            load(tmp_path, SMALL, {"models": {"boosting": {**own, **same}}})
+
+
+def test_folds_by_site_of_a_table_need_a_column_of_sites(tmp_path):
+    table = {"source": "table", "files": {"matrix": "m.tsv"}, "label": {"field": "type"}, "variants": ["sites"]}
+    load(tmp_path, SMALL, {"datasets": {"mine": {**table, "batch": {"field": "hospital"}}}})
+    with pytest.raises(InputError, match=r"datasets\.mine\.variants names sites, but no batch"):
+        load(tmp_path, SMALL, {"datasets": {"mine": table}})
+
+
 def test_overlays_merge_maps_but_replace_lists_and_catalogue_entries(tmp_path):
     overlay = {
         "run": {"models": ["majority"]},

@@ -27,6 +27,14 @@ MODELS = {
 }
 
 
+def test_the_column_of_patients_is_no_gene_where_patients_are_not_known():
+    table = {"source": "table", "group": {"field": "patient"}, "ignore": ["age"], "variants": [PUBLISHED]}
+    found = with_published({"a": table, "b": {**table, "source": "tcga"}}, ["vgg19"])
+    assert [found[f"{name}~published"]["ignore"] for name in "ab"] == [["age", "patient"], ["age"]]
+    assert found["a"] is table
+    assert "group" not in found["a~published"]
+
+
 def test_controls_follow_their_model_with_one_key_changed():
     found = with_controls(MODELS)
     assert list(found) == ["gexpnet", "gexpnet~shuffled", "gexpnet~dense", "mine", "logistic"]

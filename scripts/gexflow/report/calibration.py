@@ -103,7 +103,7 @@ def calibration_errors(models: list[dict[str, Any]]) -> list[dict[str, str]]:
     for model in models:
         temperatures = [row["temperature"] for row in model["temperatures"]]
         found = {kind: _error(_of(model["calibration"], kind)) for kind in _COLOURS}
-        spread = f"{number(min(temperatures), 2)} to {number(max(temperatures), 2)}" if temperatures else ""
+        spread = f"{number(min(temperatures), 3)} to {number(max(temperatures), 3)}" if temperatures else ""
         rows.append({"name": model["name"], "as_is": found[AS_IS], "scaled": found[SCALED], "temperatures": spread})
     return rows
 

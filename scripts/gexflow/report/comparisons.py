@@ -29,7 +29,7 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
         "p_exact": _p(row["p_exact"]),
         "test": row["test"],
         "counts": f"{row['better_on']:.0f} / {row['worse_on']:.0f}",
-        "detectable": f"{100 * row['detectable']:.2f}" if known(row["detectable"]) else "",
+        "detectable": _detectable(row["detectable"]),
         "verdict": row["verdict"],
         "note": row["note"] if known(row["note"]) else "",
     }
@@ -37,6 +37,12 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 
 def _points(share: float) -> str:
     return f"{100 * share:+.2f}" if known(share) else ""
+
+
+def _detectable(share: float) -> str:
+    if not known(share):
+        return ""
+    return f"{100 * share:.2f}" if share <= 1 else "none"
 
 
 def _interval(low: float, high: float) -> str:

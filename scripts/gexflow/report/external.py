@@ -50,9 +50,25 @@ def read_new(paths: Mapping[str, Any], place: Any) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def new_tables(dataset: dict[str, Any], found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the tables of one dataset: `title`, `rows` (`name`, `reference`, `cells`) and `notes`."""
-    return [_table(dataset, new) for new in found if new["dataset"] == dataset["name"] and new["rows"]]
+def new_tables(
+    dataset: dict[str, Any], found: Iterable[dict[str, Any]], shared: Iterable[dict[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """Return the tables of one dataset: `title`, `seen`, `rows` (`name`, `reference`, `cells`) and `notes`.
+
+    `seen` says how far the samples are new; `shared` are the rows of the table of shared samples.
+    """
+    both = {(row["dataset"], row["other"]): row["shared"] for row in shared}
+    return [
+        {**_table(dataset, new), "seen": _seen(both.get((new["target"], dataset["name"]), 0), dataset["name"])}
+        for new in found
+        if new["dataset"] == dataset["name"] and new["rows"]
+    ]
+
+
+def _seen(both: float, dataset: str) -> str:
+    return (
+        f"{counted(both, 'sample')} of which {dataset} has, too" if known(both) and both else "which no fold has seen"
+    )
 
 
 def _table(dataset: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def render_page(study: Study, template_folder: str | Path) -> str:
             | {
                 "published": beside_clean(dataset, study.datasets),
                 "across_sites": by_site.beside_ordinary(dataset, study.datasets),
-                "new": new_tables(dataset, study.new),
+                "new": new_tables(dataset, study.new, study.shared),
             }
             for number, dataset in enumerate(study.datasets, 1)
         ],

@@ -59,7 +59,7 @@ def test_every_fold_chose_within_its_training_part(project):
             predicted = read_table(folder / "predictions.tsv", ("sample",))["sample"]
             assert sorted(predicted) == sorted(rows.index[rows == "test"])
             log = (project.study / f"results/logs/tiny/models/{model}/fold{number}/finetune_backbone.log").read_text()
-            assert f"{(rows == 'train').sum()} samples in" in log  # what the inner folds were made of
+            assert f"fold {number}: {(rows == 'train').sum()} training samples in 3 inner folds choose" in log
 
 
 def test_nothing_is_left_to_do_and_a_recipe_reaches_its_own_models_alone(project):

@@ -116,6 +116,8 @@ class InnerSearch:
                 found.append(InnerFold(**columns, classes=fold.classes, number=fold.number, inner=inner, layout=layout))
         except InputError as error:
             raise InputError(f"fold {fold.number}, {error}") from None
+        count = (fold.parts == "train").sum()
+        logger.info("fold %d: %d training samples in %d inner folds choose", fold.number, count, len(found))
         return found
 
     def _train_missing(self, inner: Sequence[InnerFold], slots: Sequence[str], used: dict) -> None:

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from gexflow import files
 from gexflow.log import job_log
 from gexflow.models.checkpoints import Checkpoint
+from tests.repeats import ten_times
 from tests.small_disk import small_disk
 from tests.workflow.tiny import tiny_study
 
@@ -90,7 +91,8 @@ def test_what_is_no_full_disk_keeps_its_traceback(tmp_path, capsys, code, told):
 
 
 @pytest.mark.workflow
-def test_on_a_full_disk_a_job_ends_in_a_sentence_and_goes_well_when_there_is_room(tmp_path):
+@ten_times
+def test_on_a_full_disk_a_job_ends_in_a_sentence_and_goes_well_when_there_is_room(tmp_path, nth):
     cohort = "results/a/cohort.h5ad"
     project = tiny_study(tmp_path, "a", genes=20_000)  # 3.2 MB
     with small_disk(project.study, megabytes=2) as disk:

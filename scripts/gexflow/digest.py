@@ -1,23 +1,40 @@
 """A digest of the code that a script runs: its own and that of the library modules it imports, transitively.
 
 Comments, docstrings and white space don't count, nor do the modules `log` and `job`, which change no result.
+
+Snakemake asks for the digests of all scripts at every start and twice in every job of a cluster. What a file holds is
+therefore kept beside Python's own compiled modules, by the hash of its content: reading 200 modules anew took longer
+than all else of a start.
 """
 
 import ast
 import hashlib
 import io
+import json
+import os
+import sys
 import tokenize
 from functools import cache
 from pathlib import Path
 
 _LIBRARY = Path(__file__).parent
 _SKIP = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER}
+_DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+_MOST = 2000  # files that are remembered; the library has some 250
+
+# What is known of files, by the hash of their content: the digest of the code, and the dotted names that it imports.
+Known = dict[str, tuple[str, list[str]]]
 
 
 def code_digest(script: Path) -> str:
     """Return the digest of a script and of everything it imports from this library, as 16 hex digits."""
+    known = _known(_LIBRARY)
+    count = len(known)
     modules = sorted(_closure(Path(script)), key=str)
-    parts = [f"{path.name}:{_digest(path)}" for path in modules]
+    parts = [f"{path.name}:{_facts(path)[0]}" for path in modules]
+    if len(known) > count:
+        _keep(known, _place(_LIBRARY))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
@@ -34,13 +51,7 @@ def _closure(script: Path) -> set[Path]:
 @cache
 def _imports(path: Path) -> frozenset[Path]:
     """Return the files of this library that a file imports, wherever in the file."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return frozenset(file for name in names for file in _files(name))
+    return frozenset(file for name in _facts(path)[1] for file in _files(name))
 
 
 def _files(name: str) -> list[Path]:
@@ -54,23 +65,58 @@ def _files(name: str) -> list[Path]:
 
 
 @cache
-def _digest(path: Path) -> str:
-    text = path.read_text(encoding="utf-8")
-    docstrings = _docstring_lines(text)
-    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+def _facts(path: Path) -> tuple[str, list[str]]:
+    """Return the digest of a file's code and what it imports; what is known of its content is not found out again."""
+    content, known = path.read_bytes(), _known(_LIBRARY)
+    mark = hashlib.sha256(content).hexdigest()
+    if mark not in known:
+        known[mark] = _read(content.decode())
+    return known[mark]
+
+
+def _read(text: str) -> tuple[str, list[str]]:
+    """Return the digest of a file's code and the dotted names of this library that it imports."""
+    names, docstrings = set(), set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, _DOCUMENTED) and ast.get_docstring(node):
+            docstrings |= set(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
     kept = [
         f"{token.type}:{token.string if token.type not in (tokenize.INDENT, tokenize.NEWLINE) else ''}"
-        for token in tokens
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
         if token.type not in _SKIP and token.start[0] not in docstrings
     ]
-    return hashlib.sha256("\n".join(kept).encode()).hexdigest()
+    own = sorted(name for name in names if name.split(".")[0] == _LIBRARY.name)
+    return hashlib.sha256("\n".join(kept).encode()).hexdigest(), own
 
 
-def _docstring_lines(text: str) -> set[int]:
-    lines: set[int] = set()
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
-            node
-        ):
-            lines |= set(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
-    return lines
+def _place(library: Path) -> Path:
+    return library / "__pycache__" / f"digests.{sys.implementation.cache_tag}.json"
+
+
+@cache
+def _known(library: Path) -> Known:
+    """Return what earlier starts found out, by this very code; nothing where that is lost or damaged."""
+    try:
+        kept = json.loads(_place(library).read_text())
+        return {mark: (digest, names) for mark, (digest, names) in kept["files"].items()} if kept["by"] == _by() else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _keep(known: Known, place: Path) -> None:
+    content = json.dumps({"by": _by(), "files": dict(list(known.items())[-_MOST:])})
+    partial = place.with_name(f".{place.name}.{os.getpid()}.part")
+    try:
+        place.parent.mkdir(exist_ok=True)
+        partial.write_text(content)
+        os.replace(partial, place)
+    except OSError:  # a library that this user may only read: every start takes a second longer
+        partial.unlink(missing_ok=True)
+
+
+def _by() -> str:
+    return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()

@@ -17,6 +17,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from tests.jobs import job_of, run_script
+from tests.repeats import ten_times
 from tests.small_disk import small_disk
 from torch import nn
 
@@ -306,8 +307,9 @@ def killed_while_writing(tensors, path, metadata) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+@ten_times
 @pytest.mark.parametrize("small", [True, pytest.param(False, marks=pytest.mark.long)], ids=["small", "resnet50"])
-def test_a_killed_job_of_the_rule_goes_on_and_gives_the_very_same_files(tmp_path, monkeypatch, small):
+def test_a_killed_job_of_the_rule_goes_on_and_gives_the_very_same_files(tmp_path, monkeypatch, small, nth):
     for module, name in ((image_network, "build_image_network"), (trunk_features, "learn_from_features")):
         monkeypatch.setattr(module, name, getattr(module, name))  # put back afterwards
     fold = make_fold(samples=40)

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.repeats import ten_times
 
 from gexflow.models import lease
 from gexflow.models.lease import leased
@@ -104,8 +105,9 @@ def test_a_damaged_lease_is_taken_when_nobody_touches_it(path):
     assert seconds_to_take(path) >= 3
 
 
+@ten_times
 @pytest.mark.parametrize("stale", [False, True])
-def test_of_many_at_once_one_works_at_a_time(path, stale):
+def test_of_many_at_once_one_works_at_a_time(path, stale, nth):
     if stale:
         hold(path)
     at_work, most, lock = [], [], threading.Lock()

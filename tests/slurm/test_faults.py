@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gexflow.files import read_json
+from tests.repeats import ten_times, ten_times_in_test_all
 from tests.slurm.study import DATASET, Study
 from tests.workflow.conftest import ROOT
 
@@ -24,8 +25,6 @@ CONFIG = {
     "models": {name: {**MODEL, "learning_rate": 0.001 * rank} for rank, name in enumerate(NAMES, 1)},
     "attribution": {"models": []},
 }
-# Slurm waits two minutes before it starts a job again, and takes as long to end one: these are for `make test-all`.
-TEN_TIMES = [pytest.param(number, marks=pytest.mark.long) for number in range(1, 11)]
 FOLDS = ["fold1/predictions.tsv", "fold2/predictions.tsv"]
 
 
@@ -91,8 +90,8 @@ def profile_with_gres(folder: Path) -> str:
     return str(folder / "profile")
 
 
-@pytest.mark.parametrize("run", [1, *TEN_TIMES[1:]])
-def test_jobs_that_are_killed_and_cancelled_go_on_where_they_were(run, cluster, study, trained, tmp_path):
+@ten_times
+def test_jobs_that_are_killed_and_cancelled_go_on_where_they_were(nth, cluster, study, trained, tmp_path):
     study.profile = profile_with_gres(tmp_path)
     driver = study.start("--", *(f"{home(name)}/fold1/predictions.tsv" for name in NAMES))
     unhurt = set(NAMES)
@@ -115,20 +114,22 @@ def test_jobs_that_are_killed_and_cancelled_go_on_where_they_were(run, cluster, 
     assert {job["TresPerNode"] for job in jobs} == {"gres:gpu:1"}
 
 
-@pytest.mark.parametrize("run", TEN_TIMES)
-def test_a_job_that_is_preempted_goes_on_when_slurm_starts_it_again(run, cluster, study, trained):
+@ten_times_in_test_all
+def test_a_job_that_is_preempted_goes_on_when_slurm_starts_it_again(nth, cluster, study, trained):
     driver = study.start("--", f"{home('killed')}/fold1/predictions.tsv")
     wait_for(lambda: first_fold_is_kept(study, "killed"))
     urgent = ["-p", "urgent", "--gpus=4", f"--output={study.folder}.urgent.out", "--wrap=sleep 2"]
+    job = read_json(study.folder / home("killed") / ".lease")["job"]
     assert "Submitted" in cluster.command("sbatch", *urgent)
+    wait_for(lambda: cluster.start_again(job))
     assert driver.wait() == 0, study.output()[-4000:]
     assert_gone_on(study, trained, "killed")
     (job,) = (job for job in study.jobs() if job["Partition"] == "gpu")
     assert job["Restarts"] == "1"
 
 
-@pytest.mark.parametrize("run", TEN_TIMES)
-def test_a_job_out_of_its_time_gets_more_and_goes_on(run, study, trained):
+@ten_times_in_test_all
+def test_a_job_out_of_its_time_gets_more_and_goes_on(nth, study, trained):
     profile = (ROOT / "profiles/slurm/config.yaml").read_text()
     slow = study.folder.with_name("slow")
     slow.mkdir()
@@ -146,8 +147,8 @@ def test_a_job_out_of_its_time_gets_more_and_goes_on(run, study, trained):
     ]
 
 
-@pytest.mark.parametrize("run", [1, *TEN_TIMES[1:]])
-def test_a_snakemake_that_is_killed_and_started_again_waits_for_the_job_that_still_runs(run, study, trained):
+@ten_times
+def test_a_snakemake_that_is_killed_and_started_again_waits_for_the_job_that_still_runs(nth, study, trained):
     target, lease = f"{home('killed')}/fold1/predictions.tsv", study.folder / home("killed") / ".lease"
     driver = study.start("--", target)
     wait_for(lease.exists)
@@ -165,11 +166,13 @@ def test_a_snakemake_that_is_killed_and_started_again_waits_for_the_job_that_sti
     assert_as_undisturbed(study, trained, "killed")
 
 
-@pytest.mark.parametrize("run", TEN_TIMES)
-def test_a_job_whose_node_fails_goes_on_when_the_node_is_back(run, cluster, study, trained):
+@ten_times_in_test_all
+def test_a_job_whose_node_fails_goes_on_when_the_node_is_back(nth, cluster, study, trained):
     driver = study.start("--", f"{home('killed')}/fold1/predictions.tsv")
     wait_for(lambda: first_fold_is_kept(study, "killed"))
-    cluster.stop_node("gpu1", read_json(study.folder / home("killed") / ".lease")["job"])
+    job = read_json(study.folder / home("killed") / ".lease")["job"]
+    cluster.stop_node("gpu1", job)
     cluster.start_node("gpu1")
+    wait_for(lambda: cluster.start_again(job))
     assert driver.wait() == 0, study.output()[-4000:] + cluster.logs()[-3000:]
     assert_gone_on(study, trained, "killed")

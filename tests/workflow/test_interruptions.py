@@ -7,6 +7,7 @@ import time
 import pytest
 
 from gexflow.manifest import checked_files
+from tests.repeats import ten_times
 from tests.workflow.conftest import Project
 from tests.workflow.tiny import tiny_study
 
@@ -29,7 +30,8 @@ def output_of(done: subprocess.CompletedProcess) -> str:
     return done.stdout + done.stderr
 
 
-def test_of_two_runs_at_once_the_second_is_refused_unless_it_makes_other_files(tmp_path):
+@ten_times
+def test_of_two_runs_at_once_the_second_is_refused_unless_it_makes_other_files(tmp_path, nth):
     project = tiny_study(tmp_path, "a", "b")
     first = started(project, "read_cohort", *GOAL)
     first.send_signal(signal.SIGSTOP)  # it is slow
@@ -45,7 +47,8 @@ def test_of_two_runs_at_once_the_second_is_refused_unless_it_makes_other_files(t
     assert all((project.study / f"results/{name}/splits.tsv").exists() for name in "ab")
 
 
-def test_after_a_kill_unlock_is_all_that_is_left_to_the_user(tmp_path):
+@ten_times
+def test_after_a_kill_unlock_is_all_that_is_left_to_the_user(tmp_path, nth):
     project = tiny_study(tmp_path, "a")
     run = started(project, "split_cohort", *GOAL)
     run.kill()

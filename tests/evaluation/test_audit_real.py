@@ -52,7 +52,7 @@ def split(cohort: anndata.AnnData, groups: pd.Series) -> pd.DataFrame:
 def audit(cohort: anndata.AnnData, splits: pd.DataFrame, pipeline: Pipeline) -> list:
     part = splits[splits["fold"] == 1]["part"].to_numpy(dtype=str)
     stored, kept = next(prepare_folds(cohort, [part], STEPS)).fitted, cohort.copy()
-    refitted = {"logistic": refit_model(cohort, splits, pipeline, 20, 3)}
+    refitted = {"logistic": refit_model(cohort, splits, pipeline, 10, 3)}
     return audit_cohort(cohort, splits, {}, refitted, {"recipe": (STEPS, stored)}, kept.copy, 32)
 
 

@@ -10,7 +10,6 @@ from gexflow import files
 from gexflow.audit_names import PERMUTED, RANDOM_GENES
 from gexflow.cohorts.holdout import locked_samples
 from gexflow.evaluation.audit import Refitted, audit_cohort
-from gexflow.evaluation.audit_draws import pooled_balanced_accuracy
 from gexflow.evaluation.audit_leaks import leak_row
 from gexflow.evaluation.audit_refits import COLUMNS as DRAW_COLUMNS
 from gexflow.evaluation.audit_refits import TEXT as DRAW_TEXT
@@ -33,8 +32,7 @@ def refitted(number: int, model: str) -> Refitted:
     own = pd.concat([files.read_table(path, TEXT) for path in folds]).query("part == 'test'")
     random = draws(RANDOM_GENES, model)
     keep = int(random["genes"].iloc[0]) if len(random) else 0
-    result = pooled_balanced_accuracy(own["label"], own["predicted"])
-    return Refitted(draws(PERMUTED, model), random, keep, result)
+    return Refitted(draws(PERMUTED, model), random, keep, own)
 
 
 with job(snakemake) as log:

@@ -16,6 +16,7 @@ from gexflow.evaluation.audit_draws import (
     permuted_row,
     pooled_balanced_accuracy,
     random_genes_row,
+    score_beside,
     within_batches_row,
 )
 from gexflow.evaluation.audit_proxies import audit_columns, one_versus_rest_auc
@@ -36,7 +37,9 @@ def draws(*accuracies: float, samples: int = 100) -> pd.DataFrame:
         label = np.repeat(["a", "b"], samples)
         right = np.tile(np.arange(samples) < round(accuracy * samples), 2)
         predicted = np.where(right, label, np.where(label == "a", "b", "a"))
-        tables.append(pd.DataFrame({"label": label, "predicted": predicted}).assign(draw=number, form="free"))
+        tables.append(
+            pd.DataFrame({"label": label, "predicted": predicted}).assign(draw=number, form="free", weight=1.0)
+        )
     return pd.concat(tables) if tables else pd.DataFrame(columns=COLUMNS)
 
 
@@ -48,6 +51,17 @@ def test_pooled_balanced_accuracy_is_scikit_learn_s():
     assert pooled_balanced_accuracy(label, predicted) == pytest.approx(
         balanced_accuracy_score(label, predicted), abs=1e-12
     )
+    weight = RNG.uniform(0.1, 1, 80)
+    assert pooled_balanced_accuracy(label, predicted, weight) == pytest.approx(
+        balanced_accuracy_score(label, predicted, sample_weight=weight), abs=1e-12
+    )
+
+
+def test_the_result_is_weighted_like_the_permutations_it_stands_among():
+    own = pd.DataFrame({"sample": list("uvwx"), "label": list("aabb"), "predicted": list("abbb")})
+    table = own.assign(draw=1, weight=[1.0, 0.25, 1.0, 1.0]).iloc[::-1]
+    assert score_beside(table, own) == pytest.approx((0.8 + 1) / 2)
+    assert score_beside(table, None) is score_beside(table.iloc[:0], own) is None
 
 
 def test_the_p_value_above_chance_is_the_one_sided_t_test_of_scipy():

@@ -10,7 +10,9 @@ import pytest
 from tests.jobs import job_of, run_script
 
 from gexflow.audit_names import LEAKS, PERMUTED, RANDOM_GENES
+from gexflow.cohorts.near_duplicates import LEAST_GENES
 from gexflow.cohorts.splits import split_samples
+from gexflow.evaluation.audit import audit_cohort
 from gexflow.evaluation.audit_refits import TEXT as DRAW_TEXT
 from gexflow.evaluation.audit_refits import Pipeline, reference_prediction, refit
 from gexflow.evaluation.audit_rows import COLUMNS
@@ -222,6 +224,17 @@ def test_the_audit_does_not_look_at_a_hold_out(study, tmp_path):
     finally:
         study.files.update(kept)
     pd.testing.assert_frame_equal(*tables)
+
+
+def test_a_search_for_near_duplicates_says_that_it_left_a_hold_out_out():
+    cohort = draw_cohort(1, samples=24, genes=LEAST_GENES)
+    inside = cohort[:20].copy()
+    columns = [list(inside.obs[name]) for name in ("label", "group")]
+    splits = split_samples(list(inside.obs_names), *columns, folds=2, repeats=1, seed=32, validation=0)
+    for everybody, words in ((cohort.obs, "searched by the audit, a locked hold-out left out"), (inside.obs, "audit)")):
+        rows = audit_cohort(inside, splits, {}, {}, {}, inside.copy, 1, everybody)
+        (row,) = (row for row in rows if row.check == "split: near-duplicates")
+        assert words in row.detail
 
 
 def test_batches_of_several_classes_are_permuted_within_too(tmp_path):

@@ -8,7 +8,7 @@ from gexflow.audit_names import LEAK_GROUPS, LEAK_LABELS, LEAK_SELECTION, LEAKS
 from gexflow.evaluation.audit_draws import draw_scores, permuted_row
 from gexflow.evaluation.audit_leaks import audit_leak, leak_row, leaking, plant
 from gexflow.evaluation.audit_refits import Pipeline, permuted_draws, reference_prediction, split
-from gexflow.evaluation.audit_selftest import NULL, SIGNAL, draw_cohort, self_test
+from gexflow.evaluation.audit_selftest import NULL, SIGNAL, UNEVEN, UNEVEN_GROUPS, draw_cohort, self_test
 
 LOGISTIC = reference_prediction({"network": "logistic", "C": 0.1, "max_iter": 500})
 STEPS = [{"zscore": {}}, {"select_ftest": {"keep": 20}}]  # of 80 genes
@@ -22,7 +22,7 @@ def silent(table: pd.DataFrame) -> float:
 
 def test_clean_cohorts_raise_no_alarm_and_all_four_leaks_are_seen():
     found = self_test(PIPELINE, [1, 2], permutations=6)
-    assert list(found["cohort"].unique()) == [NULL, SIGNAL, *LEAKS]
+    assert list(found["cohort"].unique()) == [NULL, UNEVEN, SIGNAL, *LEAKS]
     assert silent(found[~found["cohort"].isin(LEAKS)]) == 1
     assert silent(found[found["cohort"].isin(LEAKS)]) == 0
 
@@ -31,10 +31,24 @@ def test_clean_cohorts_raise_no_alarm_and_all_four_leaks_are_seen():
 def test_twenty_seeds_raise_alarms_in_at_most_five_percent_of_clean_cohorts_and_see_every_leak():
     found = self_test(PIPELINE, range(20), permutations=20)
     print(found[found["flagged"] != ""].to_string())
-    for kind in (NULL, SIGNAL):
+    for kind in (NULL, UNEVEN, SIGNAL):
         assert silent(found[found["cohort"] == kind]) >= 0.95
     for leak in LEAKS:
         assert silent(found[found["cohort"] == leak]) == 0
+
+
+def test_groups_of_uneven_size_lift_no_permutation_above_chance():
+    centroid = reference_prediction({"network": "centroid"})
+    pipeline = Pipeline([{"zscore": {}}], centroid, folds=5, seed=32)
+    weighted, counted = [], []
+    for seed in range(8):
+        draws = permuted_draws(draw_cohort(seed, per_group=UNEVEN_GROUPS), pipeline, 10)
+        assert permuted_row(draws, "m", 3).finding == "pass"
+        weighted.append(draw_scores(draws).mean())
+        counted.append(draw_scores(draws.assign(weight=1.0)).mean())
+    print(f"by units {np.mean(weighted):.3f}, by samples {np.mean(counted):.3f}")
+    assert np.mean(weighted) < 1 / 3 + 0.01
+    assert np.mean(counted) > 1 / 3 + 0.03  # why samples are not counted alike
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse, stats
 from tests.evaluation.tables import make_predictions
 
-from gexflow.evaluation.bootstrap import BOOTSTRAPPED, bootstrap, draw_groups, group_totals, pooled_scores
+from gexflow.evaluation.bootstrap import BOOTSTRAPPED, LEAST_UNITS, bootstrap, draw_groups, group_totals, pooled_scores
 from gexflow.evaluation.metrics import score_rows
 from gexflow.evaluation.tested import read_tested
 
@@ -54,6 +54,13 @@ def test_without_errors_there_is_no_interval():
     totals = sparse.csr_array(np.ones((30, 2)))
     found = bootstrap(totals, draw_groups(30, 1, 50), lambda sums: {"share": sums[..., 0] / sums[..., 1]})
     assert np.isnan(found["share"]).all()
+
+
+@pytest.mark.parametrize(("units", "defined"), [(LEAST_UNITS - 1, False), (LEAST_UNITS, True)])
+def test_a_few_units_are_not_drawn_from(units, defined):
+    totals = sparse.csr_array(np.column_stack([np.arange(units), np.full(units, 9)]))
+    found = bootstrap(totals, draw_groups(units, 1), lambda sums: {"share": sums[..., 0] / sums[..., 1]})
+    assert np.isfinite(found["share"]).all() == defined
 
 
 def test_draws_have_as_many_groups_as_there_are():

@@ -9,7 +9,7 @@ from tests.evaluation.tables import answer, make_predictions
 from gexflow.evaluation.calibration import rejection, reliability, scale_folds
 from gexflow.evaluation.probabilities import calibration_error
 from gexflow.evaluation.tested import read_tested
-from gexflow.models.temperature import apply_temperature, fit_temperature
+from gexflow.models.temperature import apply_temperature, best_temperature, fit_temperature
 
 TABLE = make_predictions(0, samples=400)
 TESTED = read_tested(TABLE, "model")
@@ -32,6 +32,14 @@ def test_the_temperature_has_the_lowest_log_loss_of_all():
 
     grid = np.exp(np.linspace(np.log(0.01), np.log(100), 8001))
     assert loss(found) <= min(map(loss, grid)) + 1e-9
+
+
+def test_samples_that_are_all_right_tell_no_temperature():
+    right = TESTED.hits
+    assert best_temperature(TESTED.probabilities[right], TESTED.targets[right], 1e-9) == pytest.approx(0.01, rel=0.01)
+    assert fit_temperature(TESTED.probabilities[right], TESTED.targets[right], 1e-9) == 1
+    one_wrong = np.append(np.flatnonzero(right), np.flatnonzero(~right)[:1])
+    assert fit_temperature(TESTED.probabilities[one_wrong], TESTED.targets[one_wrong], 1e-9) < 1
 
 
 def test_an_impossible_class_stays_so_and_its_samples_do_not_choose_the_temperature():

@@ -136,7 +136,17 @@ def test_the_detectable_difference_is_that_of_the_first_step_of_holm():
         ]
     )
     error = differences.std(ddof=1) * np.sqrt(1 / 5 + 1 / 4)
-    assert net == pytest.approx((stats.t.ppf(1 - 0.05 / 4 / 2, 4) + stats.t.ppf(0.8, 4)) * error, rel=1e-12)
+    assert stats.nct.sf(stats.t.ppf(1 - 0.05 / 4 / 2, 4), 4, net / error) == pytest.approx(0.8, abs=1e-9)
+
+
+def test_of_few_groups_it_is_said_that_they_can_show_nothing():
+    row = compare(MODELS, np.arange(len(MODELS["net"].targets)) % 5).iloc[0]
+    assert row["p_exact"] >= 2**-4
+    assert np.isnan(row["bootstrap_low"])
+    assert row["note"] == "5 independent units: the exact p cannot fall to 0.05; too few for a bootstrap"
+    many = compare(MODELS, np.arange(len(MODELS["net"].targets)) % 8).iloc[0]
+    assert many["note"] == ""
+    assert many["bootstrap_low"] < many["bootstrap_high"]
 
 
 def test_without_reference_and_controls_nothing_is_compared():

@@ -76,10 +76,12 @@ def test_without_correction_the_paired_t_test_is_scipy_s():
     assert corrected_p(SCORES - other, 10) == pytest.approx(2 * stats.t.sf(abs(t), 9), abs=1e-12)
 
 
-def test_the_detectable_difference_is_found_in_four_of_five_studies():
-    # ten independent normal differences, for which no correction is right: its factor is taken out by the spread
-    rng, scale = np.random.default_rng(0), np.sqrt((1 / 10) / (1 / 10 + 1 / 9))
-    spread = detectable(np.linspace(-1, 1, 10), 10) * scale / np.linspace(-1, 1, 10).std(ddof=1)
-    studies = rng.normal(spread, 1, (20_000, 10))
-    found = (stats.ttest_1samp(studies, 0, axis=1).pvalue < 0.05).mean()
-    assert found == pytest.approx(0.8, abs=0.02)
+@pytest.mark.parametrize(("folds", "tests"), [(10, 1), (10, 26), (5, 8)])
+def test_the_detectable_difference_is_found_in_four_of_five_studies(folds, tests):
+    # independent normal differences, for which no correction is right: its factor is taken out by the spread
+    rng, scale = np.random.default_rng(0), np.sqrt((1 / folds) / (1 / folds + 1 / (folds - 1)))
+    differences = np.linspace(-1, 1, folds)
+    spread = detectable(differences, folds, tests=tests) * scale / differences.std(ddof=1)
+    studies = rng.normal(spread, 1, (20_000, folds))
+    found = (stats.ttest_1samp(studies, 0, axis=1).pvalue < 0.05 / tests).mean()
+    assert found == pytest.approx(0.8, abs=0.01)

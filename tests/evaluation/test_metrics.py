@@ -99,7 +99,9 @@ def test_a_single_class_has_neither_mcc_nor_auroc():
 def test_a_fold_says_what_is_undefined_and_why():
     table = answer(make_predictions(0, samples=6).assign(fold=[1, 1, 1, 2, 2, 2], label=list("aabccc")), "aaaabc")
     notes = score_folds(read_tested(table, "model"))["note"]
-    assert notes[0] == "no sample of c, which no average counts; nothing assigned to b, whose precision counts as 0"
+    assert notes[0] == "no sample of c, which no average counts; mcc counts as 0: a single class is predicted; " + (
+        "nothing assigned to b, whose precision counts as 0"
+    )
     assert notes[1] == "no sample of a, b, which no average counts; mcc and auroc undefined: a single class"
 
 

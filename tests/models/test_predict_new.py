@@ -231,6 +231,9 @@ def test_every_opening_by_other_settings_is_recorded_and_said(tmp_path):
     assert third[:2] == openings
     fourth = open_holdout(tmp_path, {**second, "reading": {"scale": "counts"}, "split": {"seed": 2}}, "d2", 2.0)
     assert fourth[-1]["changed"] == ["how the cohort is read", "the content of the held-out samples"]
+    rest = {"reading": {"scale": "counts"}, "split": {"seed": 2}}
+    fifth = open_holdout(tmp_path, {**second, **rest, "code": {"prepare_folds.py": "ab"}}, "d2", 2.0)
+    assert fifth[-1]["changed"] == ["the code"]
 
 
 def test_a_record_without_what_is_recorded_now_is_one_that_differs(tmp_path):

@@ -155,6 +155,7 @@ def test_inner_folds_hold_training_samples_alone_and_part_no_group():
 def test_ties_go_to_the_first_candidate():
     assert best_candidate([{"log_loss": value} for value in (0.5, 0.3, 0.3)]) == 1
     assert best_candidate([{"log_loss": value} for value in (np.nan, 0.3, 0.2)]) == 2
+    assert best_candidate([{"log_loss": value} for value in (4.7e-12, 3.6e-12, 0.3)]) == 0  # rounding chooses nothing
     assert scores(np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([1, 1])) == {
         "log_loss": pytest.approx(-np.log(np.finfo(float).eps) / 2),
         "accuracy": 0.5,
@@ -178,6 +179,16 @@ def test_a_tuned_svm_keeps_the_order_of_its_decisions(cohort):
     assert untuned["temperature"] == 1
     assert "chosen" not in untuned
     assert (probabilities.argmax(axis=1) == fixed.argmax(axis=1)).all()
+
+
+def test_a_tuned_svm_that_is_always_right_takes_the_strongest_regularisation_and_keeps_its_scale():
+    clear = make_cohort(90, 60, effect=6.0)
+    for probabilities, facts in tuned_folds(clear, {**LOGISTIC, "network": "svm"}):
+        sure = [row["settings"] for row in facts["candidates"] if row["log_loss"] < 1e-6]
+        assert len(sure) > 1
+        assert facts["chosen"] == sure[0]
+        assert facts["temperature"] == 1
+        assert 0.5 < probabilities.max(axis=1).mean() < 0.999
 
 
 @pytest.mark.filterwarnings("ignore:lbfgs failed to converge")

@@ -271,7 +271,16 @@ def opening_settings(wildcards):
     models = PLAN.new_models(dataset, "holdout")
     settings = {name: PLAN.prediction_settings(dataset, name) for name in models}
     reading = json.loads(reading_settings(wildcards))  # with names for keys: numbers would be in another order
-    return canonical({"reading": reading, "split": PLAN.split_settings(dataset), "models": settings})
+    run = {script: code(script) for script in scripts_behind(models)}
+    return canonical({"reading": reading, "split": PLAN.split_settings(dataset), "models": settings, "code": run})
+
+
+def scripts_behind(models):
+    """Return the scripts that make what models predict of new samples."""
+    scripts = {"prepare_folds.py", "predict_holdout.py"}
+    scripts |= {"fit_reference.py"} if set(models) & set(PLAN.networks(*FITTED)) else set()
+    scripts |= {"train_gexpnet.py"} if set(models) & set(PLAN.networks("gexpnet", "mlp")) else set()
+    return scripts | ({"lay_out_genes.py", "finetune_backbone.py"} if set(models) & set(PLAN.image_models) else set())
 
 
 def of_new(name):

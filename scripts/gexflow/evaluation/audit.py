@@ -13,6 +13,7 @@ from gexflow.evaluation.audit_draws import (
     permuted_row,
     pooled_balanced_accuracy,
     random_genes_row,
+    score_beside,
     within_batches_row,
 )
 from gexflow.evaluation.audit_proxies import audit_columns
@@ -43,14 +44,19 @@ class Refitted:
         Draws, with the columns of `audit_refits`; either may be empty.
     keep : int
         Genes of a random draw.
-    result : float or None
-        Pooled balanced accuracy of the model in the first repeat, None without predictions.
+    own : DataFrame of sample, label, predicted, or None
+        What the model itself predicted of all samples in the first repeat.
     """
 
     permuted: pd.DataFrame
     random: pd.DataFrame
     keep: int
-    result: float | None
+    own: pd.DataFrame | None
+
+    @property
+    def result(self) -> float | None:
+        """Pooled balanced accuracy of the model itself."""
+        return None if self.own is None else pooled_balanced_accuracy(self.own["label"], self.own["predicted"])
 
 
 def batches_of(cohort: anndata.AnnData) -> np.ndarray | None:
@@ -95,7 +101,7 @@ def audit_cohort(
     """
     labels, batches = cohort.obs["label"].to_numpy().astype(str), batches_of(cohort)
     everybody = cohort.obs if everybody is None else everybody
-    rows = audit_splits(splits, everybody, *_near_duplicates(cohort, splits, card))
+    rows = audit_splits(splits, everybody, *_near_duplicates(cohort, card, len(everybody) > cohort.n_obs))
     names = [
         symbol or str(gene) for gene, symbol in zip(cohort.var_names, cohort.var["symbol"].astype(str), strict=True)
     ]
@@ -104,10 +110,11 @@ def audit_cohort(
     permuted, drawn = [], []
     for model, found in refitted.items():
         form = found.permuted["form"]
-        permuted.append(permuted_row(found.permuted[form == FREE], model, classes, found.result))
+        free = found.permuted[form == FREE]
+        permuted.append(permuted_row(free, model, classes, score_beside(free, found.own)))
         if permutable_within(labels, batches):
             within = found.permuted[form == WITHIN_BATCHES]
-            permuted.append(within_batches_row(within, model, found.result))
+            permuted.append(within_batches_row(within, model, score_beside(within, found.own)))
         else:
             permuted.append(nested_row(labels, batches, model))
         drawn.append(random_genes_row(found.random, model, found.keep, found.result))
@@ -118,7 +125,7 @@ def audit_cohort(
     return [*rows, *_purity(cohort, splits, recipes, again, seed), *permuted, *columns, alone, *drawn]
 
 
-def _near_duplicates(cohort: anndata.AnnData, splits: pd.DataFrame, card: dict) -> tuple[list[tuple[str, str]], str]:
+def _near_duplicates(cohort: anndata.AnnData, card: dict, locked: bool) -> tuple[list[tuple[str, str]], str]:
     """Return pairs of near-duplicates and where they come from; searched here where the card has no search."""
     known = card.get("near_duplicates") or {}
     if known.get("threshold") is not None:
@@ -130,7 +137,8 @@ def _near_duplicates(cohort: anndata.AnnData, splits: pd.DataFrame, card: dict) 
     columns = (list(cohort.obs[name].astype(str)) for name in ("label", "group"))
     found = find_near_duplicates(cohort.X, *columns)
     names = cohort.obs_names
-    return [(str(names[i]), str(names[j])) for i, j, _ in found.pairs], "searched by the audit"
+    where = "searched by the audit, a locked hold-out left out" if locked else "searched by the audit"
+    return [(str(names[i]), str(names[j])) for i, j, _ in found.pairs], where
 
 
 def _purity(
@@ -169,7 +177,7 @@ def refit_model(
     keep = next(prepare_folds(cohort, [part], pipeline.steps)).features.n_vars
     draws = random_genes if chooses_genes(pipeline.steps) else 0
     random = random_gene_draws(cohort, splits, pipeline, draws, keep)
-    return Refitted(permuted, random, keep, pooled_balanced_accuracy(own["label"], own["predicted"]))
+    return Refitted(permuted, random, keep, own)
 
 
 def all_permuted_draws(cohort: anndata.AnnData, pipeline: Pipeline, count: int) -> pd.DataFrame:

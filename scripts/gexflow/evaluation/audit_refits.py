@@ -19,7 +19,7 @@ from gexflow.recipe_names import with_random_genes
 from gexflow.recipes.folds import prepare_folds
 from gexflow.recipes.inner import prepare_inner_folds
 
-COLUMNS = ["form", "draw", "sample", "fold", "label", "predicted"]
+COLUMNS = ["form", "draw", "sample", "fold", "label", "predicted", "weight"]
 TEXT = ("form", "sample", "label", "predicted")
 FREE, WITHIN_BATCHES, RANDOM_GENES = "free", "within batches", "random genes"
 _ATTEMPTS = 20  # at a permutation whose classes no split can spread
@@ -123,6 +123,15 @@ def units(labels: np.ndarray, groups: np.ndarray, batches: np.ndarray | None = N
     return table.groupby(list(table)).ngroup().to_numpy()
 
 
+def unit_weights(labels: np.ndarray, groups: np.ndarray, batches: np.ndarray | None = None) -> np.ndarray:
+    """Return one over the number of samples in each one's unit, so that units count alike, float64 (samples,).
+
+    Permutations keep how many units a class has, but not how many samples.
+    """
+    unit = units(labels, groups, batches)
+    return 1 / np.bincount(unit)[unit]
+
+
 def permute(
     labels: np.ndarray, groups: np.ndarray, random: np.random.Generator, batches: np.ndarray | None = None
 ) -> np.ndarray:
@@ -166,6 +175,7 @@ def permuted_draws(
     labels = cohort.obs["label"].to_numpy().astype(str)
     groups = cohort.obs["group"].to_numpy().astype(str)
     form, tables = FREE if batches is None else WITHIN_BATCHES, []
+    weights = pd.Series(unit_weights(labels, groups, batches), cohort.obs_names)
     for draw in range(1, count + 1):
         for attempt in range(_ATTEMPTS):
             random = np.random.default_rng([pipeline.seed, draw, attempt, batches is not None])
@@ -180,7 +190,7 @@ def permuted_draws(
                 f"{_ATTEMPTS} permutations of the labels cannot be split into these folds ({problem}): set fewer "
                 "folds, or evaluation.audit.permutations to 0"
             )
-        tables.append(found.assign(form=form, draw=draw))
+        tables.append(found.assign(form=form, draw=draw, weight=found["sample"].map(weights)))
     return _all(tables)
 
 
@@ -199,7 +209,7 @@ def random_gene_draws(
         steps = with_random_genes(pipeline.steps, keep, pipeline.seed + draw)
         changed = Pipeline(steps, pipeline.predict, pipeline.folds, pipeline.seed)
         found = refit(cohort, labels, splits[splits["repeat"] == 1], changed)
-        tables.append(found.assign(form=RANDOM_GENES, draw=draw))
+        tables.append(found.assign(form=RANDOM_GENES, draw=draw, weight=1.0))
     return _all(tables)
 
 

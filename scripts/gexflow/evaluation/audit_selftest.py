@@ -1,6 +1,6 @@
 """The audit's own test: simulated cohorts without and with leaks, and what the audit says of each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import anndata
 import numpy as np
@@ -13,12 +13,18 @@ from gexflow.evaluation.audit_refits import Pipeline, split
 from gexflow.evaluation.audit_rows import flagged
 from gexflow.recipes.folds import prepare_folds
 
-NULL, SIGNAL = "clean null", "clean with signal"
+NULL, UNEVEN, SIGNAL = "clean null", "clean null, groups of uneven size", "clean with signal"
+UNEVEN_GROUPS = (1,) * 30 + (20,) * 3
 _PATIENT_SHARE = 0.3  # of the variance, shared by the samples of a patient
 
 
 def draw_cohort(
-    seed: int, samples: int = 96, genes: int = 80, classes: int = 3, shift: float = 0.0, per_group: int = 2
+    seed: int,
+    samples: int = 96,
+    genes: int = 80,
+    classes: int = 3,
+    shift: float = 0.0,
+    per_group: int | Sequence[int] = 2,
 ) -> anndata.AnnData:
     """Draw a cohort: standard normal genes, of which a tenth are shifted in each class; groups share a part of them.
 
@@ -27,11 +33,11 @@ def draw_cohort(
     seed, samples, genes, classes : int
     shift : float
         In standard deviations; 0 for a cohort whose labels mean nothing.
-    per_group : int
-        Samples of a group, all of one class.
+    per_group : int, or sequence of int
+        Samples of a group, all of one class; of each group, whose sum takes the place of `samples`.
     """
     random = np.random.default_rng(seed)
-    count = samples // per_group
+    count = samples // per_group if isinstance(per_group, int) else len(per_group)
     code = np.repeat(random.permutation(np.arange(count) % classes), per_group)
     group = np.repeat(np.arange(count), per_group)
     means = shift * (random.random((classes, genes)) < 0.1) * random.choice([-1.0, 1.0], size=genes)
@@ -62,14 +68,14 @@ def self_test(
     Returns
     -------
     DataFrame of cohort, seed, flagged
-        `cohort` is "clean null", "clean with signal" or a leak; `flagged` the checks that found something, "" for none.
+        `cohort` is one of three clean kinds or a leak; `flagged` the checks that found something, "" for none.
     """
     rows = []
     for seed in seeds:
-        for kind, size in ((NULL, 0.0), (SIGNAL, shift)):
-            rows.append(
-                (kind, seed, "; ".join(flagged(_audit_clean(draw_cohort(seed, shift=size), pipeline, permutations))))
-            )
+        clean = {NULL: (0.0, 2), UNEVEN: (0.0, UNEVEN_GROUPS), SIGNAL: (shift, 2)}
+        for kind, (size, per_group) in clean.items():
+            cohort = draw_cohort(seed, shift=size, per_group=per_group)
+            rows.append((kind, seed, "; ".join(flagged(_audit_clean(cohort, pipeline, permutations)))))
         for leak in LEAKS if leaks else ():
             found = audit_leak(draw_cohort(seed, shift=shift), pipeline, leak, permutations, "model")
             rows.append((leak, seed, "; ".join(flagged(found))))

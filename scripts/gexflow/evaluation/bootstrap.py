@@ -12,6 +12,7 @@ from gexflow.evaluation.probabilities import sample_brier, sample_log_loss
 from gexflow.evaluation.tested import Tested
 
 RESAMPLES = 2000
+LEAST_UNITS = 8  # with fewer, a 95 % interval held the truth in 74 (three units) to 86 of 100 simulated studies
 BOOTSTRAPPED = (*CONFUSION_METRICS, "log_loss", "brier")
 _BLOCK = 500  # matrices at a time, for the sake of memory
 
@@ -96,7 +97,7 @@ def pooled_scores(totals: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def bootstrap(totals: sparse.csr_array, draws: np.ndarray, statistic: Statistic) -> dict[str, tuple[float, float]]:
-    """Return the BCa interval of every score.
+    """Return the BCa interval of every score; NaN for fewer than `LEAST_UNITS` groups.
 
     Parameters
     ----------
@@ -109,6 +110,8 @@ def bootstrap(totals: sparse.csr_array, draws: np.ndarray, statistic: Statistic)
     """
     everything = totals.sum(axis=0)
     estimates = statistic(everything)
+    if totals.shape[0] < LEAST_UNITS:
+        return dict.fromkeys(estimates, (nan, nan))
     resampled = _in_blocks(lambda rows: (totals.T @ draws[rows].T.astype(np.float64)).T, len(draws), statistic)
     left_out = _in_blocks(lambda rows: everything - totals[rows].toarray(), totals.shape[0], statistic)
     return {name: bca(float(value), resampled[name], left_out[name]) for name, value in estimates.items()}

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from gexflow.evaluation.bootstrap import bootstrap
+from gexflow.evaluation.bootstrap import LEAST_UNITS, bootstrap
 from gexflow.evaluation.exact import discordant_pairs, sign_flip_p
 from gexflow.evaluation.intervals import LEVEL, corrected_p, detectable, nadeau_bengio
 from gexflow.evaluation.tested import Tested
@@ -105,7 +105,7 @@ def compare_models(
             "better_on": better,
             "worse_on": worse,
             "detectable": detectable(differences, folds, validation, sizes[family]),
-            "note": _note(differences, folds),
+            "note": _note(differences, folds, len(by_group)),
         }
         row["bootstrap_low"], row["bootstrap_high"] = _bootstrap(change, groups, draws)
         rows.append(row)
@@ -139,7 +139,13 @@ def _bootstrap(change: np.ndarray, groups: np.ndarray, draws: np.ndarray) -> tup
     return found["difference"]
 
 
-def _note(differences: np.ndarray, folds: int) -> str:
-    if folds < 2:
-        return "one split: no interval over folds"
-    return "all folds differ alike: no interval" if np.ptp(differences) <= 1e-12 else ""
+def _note(differences: np.ndarray, folds: int, units: int) -> str:
+    """Say what is undefined, and where the exact test could show nothing whatever it found."""
+    found = ["one split: no interval over folds"] if folds < 2 else []
+    if folds > 1 and np.ptp(differences) <= 1e-12:
+        found.append("all folds differ alike: no interval")
+    if 2 ** (1 - units) > 1 - LEVEL:
+        found.append(f"{units} independent units: the exact p cannot fall to {1 - LEVEL:.2g}")
+    if units < LEAST_UNITS:
+        found.append("too few for a bootstrap")
+    return "; ".join(found)

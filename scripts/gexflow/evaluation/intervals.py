@@ -6,7 +6,7 @@ All are meant for one thing: the expected score of the procedure when it is trai
 from math import nan, sqrt
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 LEVEL = 0.95
 POWER = 0.8
@@ -56,14 +56,19 @@ def corrected_p(differences: np.ndarray, folds: int, validation: float = 0.0) ->
 def detectable(differences: np.ndarray, folds: int, validation: float = 0.0, tests: int = 1) -> float:
     """Return the difference that is shown with a power of 80 %, by the spread that was found.
 
-    Approximately: the sum of the t quantiles of level and power, times the corrected standard error. With several
-    tests in a family the level is that of Holm's first step.
+    By the noncentral t distribution, of the corrected paired t-test. With several tests in a family the level is that
+    of Holm's first step.
     """
     if folds < 2 or alike(differences):
         return nan
-    level = (1 - LEVEL) / tests
-    quantiles = stats.t.ppf([1 - level / 2, POWER], len(differences) - 1).sum()
-    return float(quantiles * np.std(differences, ddof=1) * sqrt(variance_factor(len(differences), folds, validation)))
+    freedom = len(differences) - 1
+    critical = stats.t.ppf(1 - (1 - LEVEL) / tests / 2, freedom)
+
+    def lacking(shift: float) -> float:
+        return stats.nct.sf(critical, freedom, shift) - POWER  # the other tail is below 1e-4 at this power
+
+    shift = optimize.brentq(lacking, critical, 4 * critical + 10)
+    return float(shift * np.std(differences, ddof=1) * sqrt(variance_factor(len(differences), folds, validation)))
 
 
 def alike(scores: np.ndarray) -> bool:

@@ -48,6 +48,8 @@ def reasons(tested: Tested, rows: np.ndarray) -> Iterator[str]:
         yield f"no sample of {', '.join(absent)}, which no average counts"
     if (support > 0).sum() < 2:
         yield "mcc and auroc undefined: a single class"
+    elif (assigned > 0).sum() < 2:
+        yield "mcc counts as 0: a single class is predicted"
     unnamed = [name for name, n, m in zip(tested.classes, support, assigned, strict=True) if n and not m]
     if unnamed:
         yield f"nothing assigned to {', '.join(unnamed)}, whose precision counts as 0"

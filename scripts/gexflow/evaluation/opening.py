@@ -26,7 +26,8 @@ def record_opening(history: list[dict], settings: dict[str, Any], holdout: dict[
     history : list of dict
         The openings so far.
     settings : dict
-        All that decides what is then seen: `reading` of the cohort, `split` and `models`, {name: settings and recipe}.
+        All that decides what is then seen: `reading` of the cohort, `split`, `models`, {name: settings and recipe}, and
+        digests of the `code` behind them.
     holdout : dict
         Number of samples, the digest of their names, and that of their `content`.
     when : str
@@ -58,5 +59,6 @@ def _changed(before: dict, settings: dict[str, Any], holdout: dict[str, Any]) ->
         else []
     )
     found += [] if before["settings"]["split"] == settings["split"] else ["the folds"]
+    found += [] if before["settings"].get("code") == settings.get("code") else ["the code"]
     old, new = before["settings"]["models"], settings["models"]
     return found + [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import sparse
 
 from gexflow.errors import InputError
-from gexflow.evaluation.bootstrap import bootstrap, draw_groups, group_totals, pooled_scores
+from gexflow.evaluation.bootstrap import LEAST_UNITS, bootstrap, draw_groups, group_totals, pooled_scores
 from gexflow.evaluation.calibration import AS_IS, SCALED, rejection, reliability, scale_folds
 from gexflow.evaluation.comparisons import compare_models
 from gexflow.evaluation.intervals import clopper_pearson, nadeau_bengio, student_t, wilson
@@ -18,6 +18,7 @@ from gexflow.variants import base_of, is_reseeded
 ONE_FOLD = "one split: no interval over folds; Wilson's holds for its test samples"
 ALL_ALIKE = "degenerate, no interval: all folds score alike"
 NO_ERRORS = "no errors at all: Student t, Nadeau-Bengio and bootstrap collapse"
+FEW_UNITS = "no bootstrap interval: {} independent units are too few to draw from"
 NO_BOOTSTRAP = "degenerate, no bootstrap interval: draws score alike, or some have no score"
 INTERVALS = ["metric", "method", "estimate", "low", "high", "note"]
 
@@ -153,6 +154,8 @@ def intervals_of(
 ) -> pd.DataFrame:
     """Return the intervals of every metric, one row a method, with a note where one is undefined or rests on less."""
     totals, rows = group_totals(tested, groups), []
+    units = totals.shape[0]
+    none = NO_BOOTSTRAP if units >= LEAST_UNITS else FEW_UNITS.format(units)
     resampled = bootstrap(totals, draws, pooled_scores)
     pooled = {name: float(value) for name, value in pooled_scores(totals.sum(axis=0)).items()}
     for metric in METRICS:
@@ -163,8 +166,8 @@ def intervals_of(
         for method, ends in (("student_t", student_t(scores)), ("nadeau_bengio", corrected)):
             rows.append((metric, method, estimate, *np.clip(ends, *bounds(metric)), note))
         if metric in resampled:
-            none = "" if np.isfinite(resampled[metric]).all() else NO_BOOTSTRAP
-            rows.append((metric, "bootstrap", pooled[metric], *resampled[metric], none))
+            told = "" if np.isfinite(resampled[metric]).all() else none
+            rows.append((metric, "bootstrap", pooled[metric], *resampled[metric], told))
     rows += _binomial(tested, totals, groups)
     return pd.DataFrame(rows, columns=INTERVALS)
 

@@ -9,7 +9,7 @@ import numpy as np
 from gexflow.candidates import candidates, changes
 from gexflow.models.fold import Fold
 from gexflow.models.reference import NOT_CONVERGED, fit_reference
-from gexflow.models.temperature import apply_temperature, fit_temperature
+from gexflow.models.temperature import apply_temperature, best_temperature, fit_temperature
 from gexflow.models.tuning import BY_INNER_FOLDS, BY_VALIDATION, best_candidate, scores, tuning_facts
 
 # values and targets to fit on, values and targets to score
@@ -33,7 +33,8 @@ def fit_fold(
     Returns
     -------
     probabilities : float64 array (held-out samples, classes)
-        Those of an SVM have the temperature with the lowest log loss on the samples that chose; 1 if it is not tuned.
+        Those of an SVM have the temperature with the lowest log loss on the samples that chose; 1 if it is not tuned,
+        or was right about all of them.
     facts : dict
         `notes` and, of a tuned model, `chosen`, `chosen_by` and `candidates`.
     """
@@ -44,10 +45,13 @@ def fit_fold(
         held_out, targets, stopped = held_out_probabilities(options, parts, n_classes)
         temperatures = [1.0] * len(options)
         if settings["network"] == "svm":  # its decision values have no scale of their own
-            temperatures = [fit_temperature(probabilities, targets) for probabilities in held_out]
+            temperatures = [best_temperature(probabilities, targets) for probabilities in held_out]
         found = [scores(apply_temperature(*pair), targets) for pair in zip(held_out, temperatures, strict=True)]
         by = BY_VALIDATION if inner is None else BY_INNER_FOLDS
-        chosen, temperature = options[best_candidate(found)], temperatures[best_candidate(found)]
+        best = best_candidate(found)
+        chosen = options[best]
+        if settings["network"] == "svm":
+            temperature = fit_temperature(held_out[best], targets)
         facts = tuning_facts(changes(settings), found, by)
     probabilities, notes = fit_reference(chosen, *fold.part("train"), fold.values[fold.held_out], n_classes)
     if settings["network"] == "svm":

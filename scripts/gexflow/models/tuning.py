@@ -17,6 +17,7 @@ from gexflow.models.predictions import PREFIX
 from gexflow.models.temperature import sample_log_loss
 
 BY_VALIDATION, BY_INNER_FOLDS = "validation samples", "inner cross-validation"
+_EQUAL = 1e-6
 
 
 def scores(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
@@ -46,9 +47,13 @@ def validation_scores(predictions: pd.DataFrame) -> dict[str, float]:
 
 
 def best_candidate(found: Sequence[dict[str, float]]) -> int:
-    """Return the candidate with the lowest log loss, the first of equals; one that is no number never wins."""
-    losses = [score["log_loss"] for score in found]
-    return int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
+    """Return the candidate with the lowest log loss, the first of equals; one that is no number never wins.
+
+    Losses that differ by less than a millionth are equal: below that, all samples are certain, or rounding decides.
+    """
+    losses = np.array([score["log_loss"] for score in found])
+    losses = np.where(np.isnan(losses), np.inf, losses)
+    return int(np.argmax(losses <= losses.min() + _EQUAL))
 
 
 def diverged(error: InputError, settings: dict, used: dict) -> str:

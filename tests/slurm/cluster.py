@@ -76,18 +76,10 @@ class Cluster:
         daemon = self.processes.pop(node)
         daemon.kill()
         daemon.wait()
-        for pid in pids - {1, os.getpid()}:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-    def start_again(self, job: str) -> bool:
-        """Ask for a job that was requeued to start at once, as an operator may; Slurm would wait two minutes."""
-        state = self.command("squeue", "-h", "-t", "all", "-j", job, "-o", "%T")
-        if state == "PENDING":
-            self.command("scontrol", "update", f"JobId={job}", "StartTime=now")
-        return state in ("RUNNING", "COMPLETING", "COMPLETED") and "Restarts=1" in self.command(
-            "scontrol", "show", "job", job
-        )
+        for blow in (signal.SIGSTOP, signal.SIGKILL):  # none of them may report that another has ended
+            for pid in pids - {1, os.getpid()}:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, blow)
 
     def stop(self) -> None:
         """Cancel all jobs and end what was started, the last first."""

@@ -12,6 +12,7 @@ import pytest
 
 from gexflow.files import read_json
 from tests.repeats import ten_times, ten_times_in_test_all
+from tests.slurm.cluster import Cluster
 from tests.slurm.study import DATASET, Study
 from tests.workflow.conftest import ROOT
 
@@ -78,6 +79,16 @@ def assert_as_undisturbed(study: Study, trained: Study, name: str) -> None:
     assert study.left_over() == []
 
 
+def start_again(cluster: Cluster, job: str) -> None:
+    """Let a job that Slurm has taken off its node start again now, as an operator may; Slurm would wait two minutes.
+
+    Not in the same second: the node would still refuse it.
+    """
+    wait_for(lambda: cluster.command("squeue", "-h", "-t", "all", "-j", job, "-o", "%T") == "PENDING")
+    time.sleep(3)
+    cluster.command("scontrol", "update", f"JobId={job}", "StartTime=now")
+
+
 def profile_with_gres(folder: Path) -> str:
     """Write the profile as its own comment says for a cluster that knows `--gres` only; return its folder."""
     text = (ROOT / "profiles/slurm/config.yaml").read_text()
@@ -121,7 +132,7 @@ def test_a_job_that_is_preempted_goes_on_when_slurm_starts_it_again(nth, cluster
     urgent = ["-p", "urgent", "--gpus=4", f"--output={study.folder}.urgent.out", "--wrap=sleep 2"]
     job = read_json(study.folder / home("killed") / ".lease")["job"]
     assert "Submitted" in cluster.command("sbatch", *urgent)
-    wait_for(lambda: cluster.start_again(job))
+    start_again(cluster, job)
     assert driver.wait() == 0, study.output()[-4000:]
     assert_gone_on(study, trained, "killed")
     (job,) = (job for job in study.jobs() if job["Partition"] == "gpu")
@@ -173,6 +184,6 @@ def test_a_job_whose_node_fails_goes_on_when_the_node_is_back(nth, cluster, stud
     job = read_json(study.folder / home("killed") / ".lease")["job"]
     cluster.stop_node("gpu1", job)
     cluster.start_node("gpu1")
-    wait_for(lambda: cluster.start_again(job))
+    start_again(cluster, job)
     assert driver.wait() == 0, study.output()[-4000:] + cluster.logs()[-3000:]
     assert_gone_on(study, trained, "killed")

@@ -1,5 +1,7 @@
 """The audit in the report: rows as they are, findings aloud, and the words that a reader needs."""
 
+import re
+
 import pandas as pd
 import pytest
 from tests.report.fabricated import fabricate
@@ -34,6 +36,7 @@ def test_a_clean_audit_is_folded_and_says_nothing_aloud(page):
     assert "Audit of khan: 3 checks, no findings" in text
     assert "Audit of other" not in text
     assert "The audit found a leak" not in text
+    assert "leak found by the audit" not in text
     assert "Genes &lt;b&gt;such as&lt;/b&gt; these." in text
     assert ASKED["near-perfect genes"] in text
     assert ASKED["fold purity"] not in text
@@ -47,6 +50,8 @@ def test_a_finding_is_said_before_all_results_and_beside_them(page):
     )
     assert "<details open>\n<summary>Audit of khan: 2 checks, 1 finding</summary>" in text
     assert '<span class="mark">finding</span>' in text
+    marked = text.count('<span class="mark">leak found by the audit</span>')
+    assert marked == len(re.findall(r'id="\w+-d1-khan"', text)) + 1  # at every heading, and in the overview
 
 
 def test_a_planted_leak_is_marked_leaky_wherever_it_stands(page):

@@ -9,7 +9,7 @@ from gexflow.report.words import MISSING, known
 ASKED = {
     "split": "the folds part no sample, group or near-duplicate, test every sample once, and train on every class",
     "fold purity": "a recipe learns the same, bit for bit, with noise in place of all samples that do not train",
-    "permuted labels": "folds, recipe and model (a network untuned), refitted on permuted labels, are at chance",
+    "permuted labels": "the pipeline (a network untuned) refitted on permuted labels is at chance; a group counts once",
     "permuted within batches": "the same within each batch: does the result know more than batches tell?",
     "target proxies": "no column is the label as a number",
     "near-perfect genes": "genes that tell a class from the rest by themselves are counted",

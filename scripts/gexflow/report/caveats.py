@@ -80,6 +80,8 @@ def _grouped(items: list[tuple[str, str]]) -> list[dict[str, str]]:
 def dataset_marks(dataset: Dataset) -> list[str]:
     """Return the few words that must stand beside every result of a dataset."""
     marks = [MARK] if is_leaky(dataset["name"]) else [BY_SITE] if is_by_site(dataset["name"]) else []
+    if any(audit_caveats(dataset)):
+        marks.append("leak found by the audit")
     if simulated(dataset):
         marks.append("simulated")
     if dataset["card"].get("normalised_jointly"):

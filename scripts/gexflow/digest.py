@@ -11,11 +11,13 @@ import ast
 import hashlib
 import io
 import json
-import os
 import sys
 import tokenize
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+from gexflow.files import whole_file
 
 _LIBRARY = Path(__file__).parent
 _SKIP = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER}
@@ -108,14 +110,10 @@ def _known(library: Path) -> Known:
 
 
 def _keep(known: Known, place: Path) -> None:
+    """Keep what is known for the next start; where this user may only read the library, starts take a second longer."""
     content = json.dumps({"by": _by(), "files": dict(list(known.items())[-_MOST:])})
-    partial = place.with_name(f".{place.name}.{os.getpid()}.part")
-    try:
-        place.parent.mkdir(exist_ok=True)
+    with suppress(OSError), whole_file(place) as partial:
         partial.write_text(content)
-        os.replace(partial, place)
-    except OSError:  # a library that this user may only read: every start takes a second longer
-        partial.unlink(missing_ok=True)
 
 
 def _by() -> str:

@@ -14,7 +14,8 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; it gets its final name only when the block ends without an error."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # two nodes of a cluster may have processes of one number
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
     try:
         yield partial
         os.replace(partial, path)

@@ -5,6 +5,7 @@
 
 import importlib.metadata
 import json
+import os
 import platform
 import sys
 from collections.abc import Iterable, Iterator
@@ -44,8 +45,8 @@ def check_sizes(inputs: Iterable[str | Path]) -> None:
     """
     for path in map(Path, inputs):
         written = _written(path)
-        if written is not None and path.stat().st_size != written["bytes"]:
-            raise InputError(_damage(path, path.stat().st_size, written) + ": delete it and run snakemake again")
+        if written is not None and (size := _size(path)) != written["bytes"]:
+            raise InputError(_damage(path, size, written) + ": delete it and run snakemake again")
 
 
 def checked_files(results: Path) -> Iterator[tuple[Path, str]]:
@@ -69,6 +70,12 @@ def checked_files(results: Path) -> Iterator[tuple[Path, str]]:
             yield path, f"{path} has the size that its job wrote, but another content"
         else:
             yield path, ""
+
+
+def _size(path: Path) -> int:
+    """Return the size of a file that is opened for it: a network file system then asks for the present state."""
+    with open(path, "rb") as file:
+        return os.fstat(file.fileno()).st_size
 
 
 def _damage(path: Path, size: int, written: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """A training that was cut short goes on from its checkpoint and ends as one that was not."""
 
+import errno
 import json
 import logging
 import os
@@ -21,6 +22,7 @@ from tests.repeats import ten_times
 from tests.small_disk import small_disk
 from torch import nn
 
+from gexflow.errors import InputError
 from gexflow.models import checkpoints, image_network, trunk_features
 from gexflow.models.checkpoints import Checkpoint
 from gexflow.models.fold import Fold
@@ -213,6 +215,20 @@ def test_training_begins_anew_where_its_checkpoint_is_damaged_or_of_another_trai
         assert word in told.text
         assert "resumed" not in told.text
         Checkpoint(tmp_path / NAME, "mark").remove()
+
+
+def test_a_disk_that_stutters_costs_no_checkpoint(tmp_path, monkeypatch):
+    path = tmp_path / NAME
+    saved_file(path)
+    content = path.read_bytes()
+
+    def stale(_):
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(checkpoints, "_read", stale)
+    with pytest.raises(InputError, match=r"Stale file handle.*run snakemake again"):
+        Checkpoint(path, "mark").load()
+    assert path.read_bytes() == content
 
 
 def test_a_checkpoint_that_cannot_be_written_is_told_and_stops_nothing(tmp_path, told):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.repeats import ten_times
+from tests.small_disk import small_disk
 
 from gexflow.models import lease
 from gexflow.models.lease import leased
@@ -95,8 +96,18 @@ def test_an_earlier_run_of_the_same_slurm_job_is_not_waited_for(path, monkeypatc
     monkeypatch.setenv("SLURM_JOB_ID", "17")
     hold(path, job="17")
     assert seconds_to_take(path) < 2.5
+    hold(path, job="17", host=lease.platform.node(), pid=os.getpid())  # here, and it lives
+    assert seconds_to_take(path) >= 3
     hold(path, job="18")
     assert seconds_to_take(path) >= 3
+
+
+def test_a_full_disk_leaves_no_empty_lease_behind(tmp_path):
+    with small_disk(tmp_path / "disk", megabytes=1) as disk:
+        disk.fill()
+        with pytest.raises(OSError, match="No space left"), leased(disk.path / ".lease"):
+            pass
+        assert [path.name for path in disk.path.iterdir()] == ["filling"]
 
 
 def test_a_damaged_lease_is_taken_when_nobody_touches_it(path):

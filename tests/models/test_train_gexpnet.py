@@ -208,6 +208,34 @@ def test_a_fold_is_kept_whole_or_not_at_all(tmp_path):
     assert not list((tmp_path / ".finished/mark").iterdir())
 
 
+@pytest.mark.parametrize("links", [True, False], ids=["second names", "copies"])
+@pytest.mark.parametrize("done", range(4))
+def test_a_job_that_dies_while_it_delivers_delivers_again(tmp_path, monkeypatch, done, links):
+    folds = finished.FinishedFolds(tmp_path / "model", "mark")
+    outputs = [[tmp_path / f"model/fold{fold}/{name}" for name in ("a", "b")] for fold in (1, 2)]
+    for fold, paths in enumerate(outputs, 1):
+        folds.keep(fold, paths, lambda places, fold=fold: [place.write_text(f"{fold}{place.name}") for place in places])
+    put, times = finished._put, []
+
+    def dying(*paths):
+        if len(times) == done:
+            raise KeyboardInterrupt
+        times.append(put(*paths))
+
+    if not links:
+        monkeypatch.setattr(finished.os, "link", lambda *_: (_ for _ in ()).throw(OSError("no second names here")))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(finished, "_put", dying)
+        folds.deliver(outputs)
+    outputs[0][0].unlink(missing_ok=True)  # Snakemake removes some, all or none of them
+    again = finished.FinishedFolds(tmp_path / "model", "mark")
+    assert again.has(1)
+    assert again.has(2)
+    again.deliver(outputs)
+    assert [path.read_text() for paths in outputs for path in paths] == ["1a", "1b", "2a", "2b"]
+    assert sorted(path.name for path in (tmp_path / "model").rglob("*")) == ["a", "a", "b", "b", "fold1", "fold2"]
+
+
 def test_of_two_jobs_at_once_the_second_trains_nothing_and_both_end_well(tmp_path, settings, monkeypatch):
     monkeypatch.setattr(lease, "_LOOK_SECONDS", 0.2)
     job, trained = Job(tmp_path, {**settings, "epochs": 30}), []

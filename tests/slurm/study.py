@@ -1,6 +1,7 @@
 """A small study on the tests' Slurm."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from tests.slurm.cluster import Cluster
 from tests.workflow.conftest import ROOT
 from tests.workflow.tiny import write_tiny_table
 
-GPU_RULES = ("train_gexpnet", "finetune_backbone", "attribute_genes")
+GPU_RULES = ("train_gexpnet", "finetune_backbone", "attribute_genes", "refit_network")
 # This cluster has no accounting, and its jobs take seconds.
 SITE = [
     "--slurm-status-command=squeue",
@@ -70,10 +71,16 @@ class Study:
         """Run Snakemake on the cluster to its end; return its exit code."""
         return self.start(*arguments).wait()
 
-    def run_here(self, *arguments: str) -> None:
-        """Run Snakemake without the cluster."""
+    def copy_config(self) -> Path:
+        """Give the study a config of its own, for a test that edits it."""
+        self._config = Path(shutil.copy(self._config, self.folder.with_suffix(".yaml")))
+        return self._config
+
+    def run_here(self, *arguments: str) -> str:
+        """Run Snakemake without the cluster; return what it prints."""
         done = subprocess.run(self.command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+        return done.stdout + done.stderr
 
     def output(self) -> str:
         """Return what Snakemake printed."""

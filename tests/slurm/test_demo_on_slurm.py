@@ -17,7 +17,7 @@ FOLDS_A_SUBMISSION = 5
 # As the README says: the folds of a submission take turns on one GPU.
 GROUPED = [
     *("--groups", "finetune_backbone=folds", "--group-components", f"folds={FOLDS_A_SUBMISSION}"),
-    *("--set-resource-scopes", "gpu=local", "--resources", "gpu=1"),
+    *("--set-resource-scopes", "gpu=local", "--resources", "gpu=1", "gpu_jobs=4"),
 ]
 
 

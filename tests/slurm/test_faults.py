@@ -92,8 +92,8 @@ def start_again(cluster: Cluster, job: str) -> None:
 def profile_with_gres(folder: Path) -> str:
     """Write the profile as its own comment says for a cluster that knows `--gres` only; return its folder."""
     text = (ROOT / "profiles/slurm/config.yaml").read_text()
-    usual = "  train_gexpnet:\n    slurm_partition: gpu # site\n"
-    commented = '#   train_gexpnet:\n#     slurm_partition: gpu\n#     gpu: 0\n#     gres: "gpu:1"\n'
+    usual = "  train_gexpnet: &gpu\n    slurm_partition: gpu # site\n"
+    commented = '#   train_gexpnet: &gpu\n#     slurm_partition: gpu\n#     gpu: 0\n#     gres: "gpu:1"\n'
     assert usual in text
     assert commented in text
     (folder / "profile").mkdir()
@@ -125,6 +125,20 @@ def test_jobs_that_are_killed_and_cancelled_go_on_where_they_were(nth, cluster, 
     assert {job["TresPerNode"] for job in jobs} == {"gres:gpu:1"}
 
 
+def test_a_config_that_is_edited_changes_no_job_of_a_run_that_goes_on(cluster, study, trained):
+    target, config = f"{home('killed')}/fold1/predictions.tsv", study.copy_config()
+    cluster.command("scontrol", "update", "NodeName=gpu1", "State=DRAIN", "Reason=test")
+    driver = study.start("--", target)
+    wait_for(lambda: "PENDING" in [job["JobState"] for job in study.jobs()])
+    text = config.read_text()
+    config.write_text(text.replace("epochs: 80", "epochs: 3"))
+    cluster.command("scontrol", "update", "NodeName=gpu1", "State=RESUME")
+    assert driver.wait() == 0, study.output()[-4000:]
+    assert_as_undisturbed(study, trained, "killed")
+    config.write_text(text)
+    assert "Nothing to be done" in study.run_here("--dry-run", "--", target)
+
+
 @ten_times_in_test_all
 def test_a_job_that_is_preempted_goes_on_when_slurm_starts_it_again(nth, cluster, study, trained):
     driver = study.start("--", f"{home('killed')}/fold1/predictions.tsv")
@@ -144,7 +158,7 @@ def test_a_job_out_of_its_time_gets_more_and_goes_on(nth, study, trained):
     profile = (ROOT / "profiles/slurm/config.yaml").read_text()
     slow = study.folder.with_name("slow")
     slow.mkdir()
-    short = profile.replace("  train_gexpnet:\n", "  train_gexpnet:\n    runtime: attempt * attempt\n", 1)
+    short = profile.replace("train_gexpnet: &gpu\n", "train_gexpnet: &gpu\n    runtime: attempt * attempt\n", 1)
     (slow / "config.yaml").write_text(short)
     study.profile = str(slow)
     driver = study.start("--", f"{home('killed')}/fold1/predictions.tsv")

@@ -31,7 +31,7 @@ TABLES = ["results/tiny/evaluation/metrics.tsv", "results/tiny/attribution/gexpn
 def study(cluster, tmp_path_factory) -> Study:
     """A study from a file to its tables, two GPUs at most: jobs of all folds, of one fold, and without a GPU."""
     study = Study(cluster, tmp_path_factory.mktemp("slurm"), CONFIG)
-    assert study.run("--resources", "gpu=2", "--", *TABLES) == 0, study.output()[-4000:] + cluster.logs()[-2000:]
+    assert study.run("--resources", "gpu_jobs=2", "--", *TABLES) == 0, study.output()[-4000:] + cluster.logs()[-2000:]
     return study
 
 

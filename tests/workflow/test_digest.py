@@ -1,5 +1,6 @@
 """The digest of a script changes with the code that it runs, and with nothing else."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -97,6 +98,18 @@ def test_what_is_known_is_never_trusted_when_it_is_damaged(digest, harm):
     harm(place)
     assert digest("train_gexpnet.py") == before
     assert [path.name for path in place.parent.iterdir()] == [place.name]
+
+
+def test_a_library_on_a_read_only_disk_has_its_digests_all_the_same(digest, monkeypatch):
+    before = digest("train_gexpnet.py")
+    digest_module._place(digest_module._LIBRARY).unlink()
+
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    for name in ("mkdir", "write_text", "unlink"):
+        monkeypatch.setattr(Path, name, refuse)
+    assert digest("train_gexpnet.py") == before
 
 
 def test_no_more_is_remembered_than_the_library_needs(digest, monkeypatch):

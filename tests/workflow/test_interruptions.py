@@ -8,7 +8,7 @@ import pytest
 
 from gexflow.manifest import checked_files
 from tests.repeats import ten_times
-from tests.workflow.conftest import Project
+from tests.workflow.conftest import Project, copy_project
 from tests.workflow.tiny import tiny_study
 
 pytestmark = pytest.mark.workflow
@@ -45,6 +45,23 @@ def test_of_two_runs_at_once_the_second_is_refused_unless_it_makes_other_files(t
     assert (first.returncode, other) == (0, {"read_cohort": 1, "split_cohort": 1}), rest
     assert not any(complaint for _, complaint in checked_files(project.study / "results"))
     assert all((project.study / f"results/{name}/splits.tsv").exists() for name in "ab")
+
+
+def test_code_that_is_edited_while_a_run_goes_on_ends_it_and_gives_no_result(tmp_path):
+    project = tiny_study(tmp_path, "a")
+    project.root = copy_project(tmp_path / "project")
+    run = started(project, "read_cohort", *GOAL)
+    run.send_signal(signal.SIGSTOP)
+    edit = ("scripts/gexflow/cohorts/splits.py", "_PUBLISHED_SHARE = 0.1", "_PUBLISHED_SHARE = 0.2")
+    project.edit(*edit)
+    run.send_signal(signal.SIGCONT)
+    said, _ = run.communicate()
+    assert run.returncode == 1
+    assert "the code of split_cohort was edited while this run was going on: start snakemake again" in said
+    assert not (project.study / SPLITS).exists()
+    project.edit(edit[0], edit[2], edit[1])
+    assert project.run(*GOAL) == {"split_cohort": 1}
+    assert project.would_run(*GOAL) == {}
 
 
 @ten_times

@@ -58,6 +58,30 @@ def test_the_slurm_profile_resolves_from_a_clean_clone(tmp_path):
 
 
 @pytest.mark.workflow
+def test_the_profile_sends_what_wants_a_gpu_to_the_gpus_and_nothing_else(tmp_path):
+    networks = {"audit": {"models": ["gexpnet"], "networks": True, "permutations": 3}}
+    own_folds = {"source": "tcga", "simulate": {"samples": 60, "genes": 60}, "label": {"field": "cancer type"}}
+    study = {
+        "run": {"datasets": ["four", "five"], "models": ["gexpnet", "image", "logistic"], "folds": 4},
+        "datasets": {"four": own_folds, "five": {**own_folds, "folds": 5}},
+        "models": {"image": {"network": "resnet50", "recipe": "image-ranks", "weights": "random"}},
+        "evaluation": networks,
+    }
+    study["models"]["image"]["layout"] = {"size": "auto"}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(study))
+    project = Project(ROOT, tmp_path / "study", str(tmp_path / "mine.yaml"))
+    text = project.snakemake("--profile", "slurm", "--dry-run").stdout
+    jobs = re.findall(r"^rule (\w+):\n(?:    .*\n)*?    resources: (.*)$", text, re.MULTILINE)
+    places = {(rule, "gpu=1, gpu_jobs=1" in resources, "slurm_partition=gpu" in resources) for rule, resources in jobs}
+    assert {wants for _, wants, _ in places} == {True, False}
+    assert {rule for rule, wants, _ in places if wants} == {
+        *("train_gexpnet", "train_gexpnet_5", "attribute_genes", "attribute_genes_5"),
+        *("finetune_backbone", "run_trunk", "refit_network"),
+    }
+    assert [rule for rule, wants, there in places if wants != there] == []
+
+
+@pytest.mark.workflow
 def test_the_real_study_resolves_with_downloads_and_all_networks(tmp_path):
     done = Project(ROOT, tmp_path, "config.yaml").would_run()
     assert (

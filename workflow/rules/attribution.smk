@@ -22,6 +22,7 @@ for COUNT, NAMES in PLAN.fold_counts.items():
         threads: 4
         resources:
             gpu=1,
+            gpu_jobs=1,
             mem_mb=by_attempt(16000),
             runtime=by_attempt(240),
         params:

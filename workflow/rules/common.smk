@@ -14,6 +14,7 @@ from gexflow.config import load_config
 from gexflow.config_files import file_origin, resolve_files, resolve_weights
 from gexflow.digest import code_digest
 from gexflow.errors import InputError
+from gexflow.frozen import began, begin
 from gexflow.network_names import FITTED
 from gexflow.plan import Plan
 from gexflow.plan_audit import REFITTED, AuditPlan
@@ -24,7 +25,12 @@ from gexflow.variants import base_of, is_leaky
 
 
 def load_study():
-    """Merge config.yaml with the command line's overlays and check it; a mistake ends the start in two lines."""
+    """Merge config.yaml with the command line's overlays and check it; a mistake ends the start in two lines.
+
+    A job on a cluster takes the study as it was when its run began, and the digests of the code, too.
+    """
+    if (workflow.remote_exec or workflow.subprocess_exec) and (run := began()):
+        return run["study"], run["codes"]
     settings = workflow.config_settings
     try:
         schema = BASE / "workflow/schemas/config.schema.yaml"
@@ -33,10 +39,12 @@ def load_study():
         resolve_weights(study)
     except InputError as error:
         sys.exit(str(error))
-    return study
+    codes = {path.name: code_digest(path) for path in sorted((BASE / "scripts").glob("*.py"))}
+    begin(study, codes, Path(".snakemake/gexflow"))
+    return study, codes
 
 
-STUDY = load_study()
+STUDY, CODES = load_study()
 RUN = STUDY["run"]
 DOWNLOADS = str(BASE / RUN["downloads"])
 WEIGHTS = str(BASE / RUN["weights"])
@@ -62,7 +70,7 @@ def canonical(part):
 
 def code(script):
     """Return the digest of a script and of the library code that it imports."""
-    return code_digest(BASE / "scripts" / script)
+    return CODES[script]
 
 
 def by_attempt(amount):

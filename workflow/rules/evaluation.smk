@@ -97,6 +97,7 @@ rule refit_network:
     threads: 4
     resources:
         gpu=1,
+        gpu_jobs=1,
         mem_mb=by_attempt(16000),
         runtime=by_attempt(1440),
     params:

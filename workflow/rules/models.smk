@@ -48,6 +48,7 @@ for COUNT, NAMES in PLAN.fold_counts.items():
         threads: 4
         resources:
             gpu=1,
+            gpu_jobs=1,
             mem_mb=by_attempt(16000),
             runtime=by_attempt(480),
         params:
@@ -110,6 +111,7 @@ rule run_trunk:
     threads: 4
     resources:
         gpu=1,
+        gpu_jobs=1,
         mem_mb=by_attempt(24000),
         disk_mb=50000,  # of the results' disk; 0 keeps nothing
         runtime=by_attempt(480),
@@ -144,6 +146,7 @@ rule finetune_backbone:
     threads: 4
     resources:
         gpu=1,
+        gpu_jobs=1,
         mem_mb=by_attempt(24000),
         disk_mb=50000,  # of scratch, for what the frozen layers give; 0 keeps nothing and lets them run in every epoch
         runtime=by_attempt(480),

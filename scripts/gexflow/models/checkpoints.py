@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from gexflow import files
+from gexflow.errors import InputError
 
 logger = logging.getLogger("gexflow")
 
@@ -53,8 +54,12 @@ class Checkpoint:
             return None
         try:
             facts, tensors = _read(self._path)
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:  # not OSError: a disk that stutters
             reason = f"is damaged ({error})"
+        except OSError as error:
+            raise InputError(
+                f"the checkpoint {self._path} cannot be read ({error}): run snakemake again, or delete it to begin anew"
+            ) from None
         else:
             if facts["mark"] == self._mark:
                 self.seconds = facts["seconds"]

@@ -63,9 +63,9 @@ class FinishedFolds:
 
     def keep(self, number: int | str, outputs: Sequence[str | Path], write: Callable[[list[Path]], None]) -> None:
         """Finish a fold: `write` puts its files at the paths that it is given, named as `outputs`."""
-        partial = self._place(number).with_name(f".{number}.{os.getpid()}.part")
-        partial.mkdir(parents=True)
+        partial = self._place(number).with_name(f".{number}.{os.urandom(8).hex()}.part")
         try:
+            partial.mkdir(parents=True)
             write([partial / Path(path).name for path in outputs])
             os.replace(partial, self._place(number))
         finally:
@@ -76,12 +76,24 @@ class FinishedFolds:
         return [self._place(number) / Path(path).name for path in outputs]
 
     def deliver(self, outputs: Sequence[Sequence[str | Path]]) -> None:
-        """Move the files of all folds (from 1) to the job's outputs, and remove the folder."""
+        """Put the files of all folds (from 1) at the job's outputs, and then remove the folder.
+
+        A job that dies on the way loses nothing: Snakemake removes what it delivered, and the next one delivers again.
+        """
         for number, paths in enumerate(outputs, 1):
             for path in map(Path, paths):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(self._place(number) / path.name, path)
+                _put(self._place(number) / path.name, path)
         shutil.rmtree(self._root)
 
     def _place(self, number: int | str) -> Path:
         return self._kept / f"fold{number}"
+
+
+def _put(source: Path, target: Path) -> None:
+    """Give a file a second name, or a copy where the file system knows no second names; whole or not at all."""
+    target.unlink(missing_ok=True)  # two names of one file are no replacement for each other
+    with files.whole_file(target) as partial:
+        try:
+            os.link(source, partial)
+        except OSError:
+            shutil.copyfile(source, partial)

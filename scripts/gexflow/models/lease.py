@@ -36,8 +36,9 @@ def leased(path: str | Path) -> Iterator[None]:
     """Hold a lease while the block runs; wait as long as another living job holds it.
 
     The holder touches the file every `BEAT_SECONDS`. Who waits looks whether that goes on, so that the clocks of two
-    machines need not agree. A holder whose process has ended, or that is an earlier run of the same Slurm job, is not
-    waited for. A holder that finds its lease taken, since it was stopped for too long, ends itself.
+    machines need not agree. A holder whose process has ended here, or that is an earlier run of the same Slurm job on
+    another node, is not waited for. A holder that finds its lease taken, since it was stopped for too long, ends
+    itself.
 
     Parameters
     ----------
@@ -75,7 +76,12 @@ def _created(path: Path, me: dict) -> bool:
     """Create the lease, if there is none."""
     try:
         with open(path, "x", encoding="utf-8") as file:
-            json.dump(me, file)
+            try:
+                json.dump(me, file)
+                file.flush()
+            except OSError:  # a full disk
+                path.unlink()
+                raise
     except FileExistsError:
         return False
     return True
@@ -122,11 +128,9 @@ def _look(path: Path) -> _Seen | None:
 
 
 def _ended(holder: dict, me: dict) -> bool:
-    """Tell whether a holder is known to have ended."""
-    if holder.get("job") and holder["job"] == me["job"]:
-        return True
+    """Tell whether a holder is known to have ended: a process here, or an earlier run of this Slurm job elsewhere."""
     if holder.get("host") != me["host"]:
-        return False
+        return bool(holder.get("job")) and holder["job"] == me["job"]
     try:
         os.kill(int(holder["pid"]), 0)
     except ProcessLookupError:

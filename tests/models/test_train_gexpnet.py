@@ -224,9 +224,10 @@ def test_a_job_that_dies_while_it_delivers_delivers_again(tmp_path, monkeypatch,
 
     if not links:
         monkeypatch.setattr(finished.os, "link", lambda *_: (_ for _ in ()).throw(OSError("no second names here")))
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(finished, "_put", dying)
+    monkeypatch.setattr(finished, "_put", dying)
+    with pytest.raises(KeyboardInterrupt):
         folds.deliver(outputs)
+    monkeypatch.setattr(finished, "_put", put)
     outputs[0][0].unlink(missing_ok=True)  # Snakemake removes some, all or none of them
     again = finished.FinishedFolds(tmp_path / "model", "mark")
     assert again.has(1)

@@ -5,7 +5,6 @@ run records as the job's settings what it read itself. So a run leaves its study
 refuses code that was edited since.
 """
 
-import ast
 import hashlib
 import json
 import os
@@ -31,8 +30,12 @@ def begin(study: dict, codes: dict[str, str], folder: Path) -> None:
         Of Snakemake's own notes, which all nodes see.
     """
     os.environ.pop(_VARIABLE, None)
-    content = repr({"study": study, "codes": codes})  # not JSON: a label rule may have numbers for keys
-    path = folder.absolute() / f"study-{hashlib.sha256(content.encode()).hexdigest()[:16]}.txt"
+    import yaml  # every job imports this module, and few read or write a study
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    # not JSON: a label rule may have numbers for keys
+    content = yaml.dump({"study": study, "codes": codes}, Dumper=dumper, sort_keys=False)
+    path = folder.absolute() / f"study-{hashlib.sha256(content.encode()).hexdigest()[:16]}.yaml"
     try:
         if not path.exists():
             write_text(content, path)
@@ -43,8 +46,10 @@ def begin(study: dict, codes: dict[str, str], folder: Path) -> None:
 
 def began() -> dict[str, Any] | None:
     """Return `study` and `codes` of the run that this job belongs to; None where it left none."""
+    from gexflow.config import read_yaml  # heavy for a job that reads no study
+
     run = json.loads(os.environ.get(_VARIABLE, "{}"))
-    return ast.literal_eval(Path(run["path"]).read_text(encoding="utf-8")) if run else None
+    return read_yaml(Path(run["path"])) if run else None
 
 
 def is_edited(script: Path, code: str) -> bool:

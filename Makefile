@@ -42,16 +42,19 @@ estimate: $(INSTALLED)
 check: $(INSTALLED)
 	$(VENV)/bin/python scripts/check_results.py $(RESULTS)
 
-# Tests that run Snakemake run beside the others and are shown after them: more at once on two cores made all of them
-# slower. One thread each: threads that wait for a busy core made a training six times as long.
+# Tests that run Snakemake, and those on a Slurm, which mostly wait, run beside the others and are shown after them. More
+# at once on two cores were no faster. One thread each: threads that wait for a busy core made a training six times as
+# long.
+BESIDE = workflow slurm
+
 test: export OMP_NUM_THREADS = 1
 test: $(INSTALLED)
-	@shown=$$(mktemp); trap 'kill $$job 2> /dev/null; rm -f "$$shown"' EXIT; trap 'exit 130' INT TERM; \
-	$(VENV)/bin/python -m pytest -m "not long and workflow" > "$$shown" 2>&1 & job=$$!; \
-	code=0; for part in "not (workflow or slurm)" slurm; do \
-		$(VENV)/bin/python -m pytest -m "not long and $$part" || code=1; \
+	@folder=$$(mktemp -d); jobs=; trap 'kill $$jobs 2> /dev/null; rm -rf "$$folder"' EXIT; trap 'exit 130' INT TERM; \
+	for part in $(BESIDE); do \
+		$(VENV)/bin/python -m pytest -m "not long and $$part" > "$$folder/$$part" 2>&1 & jobs="$$jobs $$!"; \
 	done; \
-	wait $$job || code=1; cat "$$shown"; exit $$code
+	$(VENV)/bin/python -m pytest -m "not long and not (workflow or slurm)"; code=$$?; \
+	for job in $$jobs; do wait $$job || code=1; done; cat "$$folder"/*; exit $$code
 
 test-all: $(INSTALLED)
 	@echo "Tests of commit $$(git rev-parse HEAD)$$(git diff --quiet HEAD || echo ' with uncommitted changes')"

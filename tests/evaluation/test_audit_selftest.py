@@ -1,13 +1,16 @@
 """The audit's own test: silent on clean cohorts, loud on every planted leak, and right about the published numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from gexflow.audit_names import LEAK_GROUPS, LEAK_LABELS, LEAK_SELECTION, LEAKS
+from gexflow.errors import InputError
 from gexflow.evaluation.audit_draws import draw_scores, permuted_row
 from gexflow.evaluation.audit_leaks import audit_leak, leak_row, leaking, plant
-from gexflow.evaluation.audit_refits import Pipeline, permuted_draws, reference_prediction, split
+from gexflow.evaluation.audit_refits import Pipeline, permuted_draws, random_gene_draws, reference_prediction, split
 from gexflow.evaluation.audit_selftest import NULL, SIGNAL, UNEVEN, UNEVEN_GROUPS, draw_cohort, self_test
 
 LOGISTIC = reference_prediction({"network": "logistic", "C": 0.1, "max_iter": 500})
@@ -145,6 +148,21 @@ def test_selection_outside_the_folds_is_flagged_and_nested_is_not_in_a_small_coh
     assert permuted_row(nested, "logistic", 3).finding == "pass"
     assert permuted_row(outside, "logistic", 3).finding == "finding"
     assert draw_scores(outside).min() > draw_scores(nested).max() + 0.1
+
+
+def test_the_number_of_workers_changes_no_draw():
+    cohort = draw_cohort(2)
+    alone, shared = PIPELINE, replace(PIPELINE, workers=2)
+    pd.testing.assert_frame_equal(permuted_draws(cohort, alone, 3), permuted_draws(cohort, shared, 3))
+    splits = split(cohort, cohort.obs["label"].to_numpy().astype(str), alone)
+    found = [random_gene_draws(cohort, splits, one, 3, 10) for one in (alone, shared)]
+    pd.testing.assert_frame_equal(*found)
+
+
+def test_what_cannot_be_split_is_a_sentence_from_a_worker_too():
+    cohort = draw_cohort(2, samples=12, per_group=1)
+    with pytest.raises(InputError, match="permutations of the labels cannot be split"):
+        permuted_draws(cohort, replace(PIPELINE, folds=5, workers=2), 3)
 
 
 def test_folds_of_permuted_labels_are_stratified_anew():

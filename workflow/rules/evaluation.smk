@@ -65,7 +65,7 @@ rule refit_variant:
         model=one_of(name for name in AUDIT.models if name in PLAN.networks(*FITTED)),
     conda:
         "../../envs/gexflow.yaml"
-    threads: 1
+    threads: 4
     resources:
         mem_mb=by_attempt(16000),
         runtime=by_attempt(480),

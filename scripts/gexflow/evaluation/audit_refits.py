@@ -10,6 +10,7 @@ from functools import partial
 import anndata
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed, parallel_config
 
 from gexflow.cohorts.splits import split_samples
 from gexflow.errors import InputError
@@ -47,6 +48,8 @@ class Pipeline:
         False parts groups, as only a planted leak does.
     prepare : function
         `prepare_folds`, or a planted leak in its place.
+    workers : int
+        Processes that share the draws, with one thread each: their number changes no result.
     """
 
     steps: list
@@ -56,6 +59,7 @@ class Pipeline:
     validation: float = 0.0
     grouped: bool = True
     prepare: Prepare = prepare_folds
+    workers: int = 1
 
 
 def reference_prediction(settings: dict) -> Predict:
@@ -174,24 +178,25 @@ def permuted_draws(
     """
     labels = cohort.obs["label"].to_numpy().astype(str)
     groups = cohort.obs["group"].to_numpy().astype(str)
-    form, tables = FREE if batches is None else WITHIN_BATCHES, []
+    form = FREE if batches is None else WITHIN_BATCHES
     weights = pd.Series(unit_weights(labels, groups, batches), cohort.obs_names)
-    for draw in range(1, count + 1):
+
+    def permuted_draw(draw: int) -> pd.DataFrame:
         for attempt in range(_ATTEMPTS):
             random = np.random.default_rng([pipeline.seed, draw, attempt, batches is not None])
             permuted = permute(labels, groups, random, batches)
             try:
                 found = refit(cohort, permuted, split(cohort, permuted, pipeline), pipeline)
-                break
             except InputError as error:  # small classes may fall into one fold
                 problem = error
-        else:
-            raise InputError(
-                f"{_ATTEMPTS} permutations of the labels cannot be split into these folds ({problem}): set fewer "
-                "folds, or evaluation.audit.permutations to 0"
-            )
-        tables.append(found.assign(form=form, draw=draw, weight=found["sample"].map(weights)))
-    return _all(tables)
+            else:
+                return found.assign(form=form, draw=draw, weight=found["sample"].map(weights))
+        raise InputError(
+            f"{_ATTEMPTS} permutations of the labels cannot be split into these folds ({problem}): set fewer "
+            "folds, or evaluation.audit.permutations to 0"
+        )
+
+    return _all(_spread(permuted_draw, count, pipeline.workers))
 
 
 def random_gene_draws(
@@ -204,13 +209,24 @@ def random_gene_draws(
     splits : DataFrame
         The folds in use; the first repeat counts.
     """
-    labels, tables = cohort.obs["label"].to_numpy().astype(str), []
-    for draw in range(1, count + 1):
+    labels = cohort.obs["label"].to_numpy().astype(str)
+
+    def random_draw(draw: int) -> pd.DataFrame:
         steps = with_random_genes(pipeline.steps, keep, pipeline.seed + draw)
         changed = Pipeline(steps, pipeline.predict, pipeline.folds, pipeline.seed)
         found = refit(cohort, labels, splits[splits["repeat"] == 1], changed)
-        tables.append(found.assign(form=RANDOM_GENES, draw=draw, weight=1.0))
-    return _all(tables)
+        return found.assign(form=RANDOM_GENES, draw=draw, weight=1.0)
+
+    return _all(_spread(random_draw, count, pipeline.workers))
+
+
+def _spread(work: Callable[[int], pd.DataFrame], count: int, workers: int) -> list[pd.DataFrame]:
+    """Return what `work` gives for the draws from 1 on, in their order."""
+    draws = range(1, count + 1)
+    if workers == 1 or count < 2:
+        return [work(draw) for draw in draws]
+    with parallel_config("loky", inner_max_num_threads=1):
+        return Parallel(min(workers, count))(delayed(work)(draw) for draw in draws)
 
 
 def _all(tables: list[pd.DataFrame]) -> pd.DataFrame:

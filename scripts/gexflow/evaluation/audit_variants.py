@@ -16,6 +16,7 @@ def variant_draws(
     settings: dict,
     predict: Predict,
     summary: pd.DataFrame | None,
+    workers: int = 1,
 ) -> pd.DataFrame:
     """Refit a variant as often as the settings say.
 
@@ -33,6 +34,8 @@ def variant_draws(
         See `Pipeline`.
     summary : DataFrame or None
         For random genes what each step of the recipe keeps: as many as the fold that keeps fewest are drawn.
+    workers : int
+        See `Pipeline`.
 
     Returns
     -------
@@ -40,7 +43,7 @@ def variant_draws(
         Columns of `audit_refits`; for random genes `genes`, their number, too.
     """
     how = {key: settings[key] for key in ("folds", "seed", "validation")}
-    pipeline = Pipeline(settings["steps"], predict, **how)
+    pipeline = Pipeline(settings["steps"], predict, **how, workers=workers)
     try:
         if variant == PERMUTED:
             return all_permuted_draws(cohort, pipeline, settings["count"])

@@ -17,10 +17,14 @@ GOAL = ("--", SPLITS)
 
 
 def started(project: Project, rule: str, *arguments: str) -> subprocess.Popen:
-    """Start Snakemake, and return it when it has begun a job of the rule, which then takes seconds."""
+    """Start Snakemake, and return it when it has begun a job of the rule, and noted that; the job then takes seconds.
+
+    Killed between the two, Snakemake would take what the job still writes for finished, which it then is.
+    """
     command, output = project.command(*arguments), {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     run = subprocess.Popen(command, cwd=project.root, text=True, **output)
-    while not list(project.study.glob(f".snakemake/scripts/*.{rule}.py")):
+    notes = project.study / ".snakemake"
+    while not list(notes.glob(f"scripts/*.{rule}.py")) or not list(notes.glob("incomplete/*")):
         assert run.poll() is None, run.stdout.read()
         time.sleep(0.02)
     return run

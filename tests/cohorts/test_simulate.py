@@ -142,7 +142,7 @@ def planted_auroc(drawn, labels):
 def test_attribution_finds_planted_genes_only_where_labels_mean_something():
     drawn = simulate("geo", {**SETTINGS, "samples": 210, "genes": 1200, "markers": 0.01}, seed=1)
     score, f_test = planted_auroc(drawn, drawn.labels)
-    permuted = planted_auroc(drawn, np.random.default_rng(0).permutation(drawn.labels))
+    permuted = [planted_auroc(drawn, np.random.default_rng(n).permutation(drawn.labels)) for n in range(2)]
     print(f"AUROC {score:.3f} (F-test {f_test:.3f}); labels permuted:", np.round(permuted, 3).tolist())
     assert score >= 0.75
-    assert 0.35 <= permuted[0] <= 0.65
+    assert 0.35 <= np.mean(permuted, axis=0)[0] <= 0.65

@@ -52,7 +52,7 @@ def split(cohort: anndata.AnnData, groups: pd.Series) -> pd.DataFrame:
 def audit(cohort: anndata.AnnData, splits: pd.DataFrame, pipeline: Pipeline) -> list:
     part = splits[splits["fold"] == 1]["part"].to_numpy(dtype=str)
     stored, kept = next(prepare_folds(cohort, [part], STEPS)).fitted, cohort.copy()
-    refitted = {"logistic": refit_model(cohort, splits, pipeline, 5, 2)}
+    refitted = {"logistic": refit_model(cohort, splits, pipeline, 20, 3)}
     return audit_cohort(cohort, splits, {}, refitted, {"recipe": (STEPS, stored)}, kept.copy, 32)
 
 
@@ -83,8 +83,8 @@ def test_replicates_that_folds_part_inflate_and_the_audit_sees_them(khan):
     assert int(found["split: near-duplicates"].value) > 40
     assert "searched by the audit" in found["split: near-duplicates"].detail
     # how much: labels of whole tumours permuted, so that nothing can be known but from the replicate
-    grouped = permuted_draws(both, PIPELINE, 4)
-    parted = permuted_draws(both, Pipeline(STEPS, LOGISTIC, folds=5, seed=32, grouped=False), 4)
+    grouped = permuted_draws(both, PIPELINE, 6)
+    parted = permuted_draws(both, Pipeline(STEPS, LOGISTIC, folds=5, seed=32, grouped=False), 6)
     print(f"permuted labels: grouped {draw_scores(grouped).mean():.3f}, parted {draw_scores(parted).mean():.3f}")
     assert permuted_row(grouped, "logistic", 4).finding == "pass"
     assert permuted_row(parted, "logistic", 4).finding == "finding"

@@ -100,6 +100,12 @@ def test_within_batches_the_result_is_compared_with_the_permutations(result, fin
     assert (row.finding, row.expected) == (finding, f"below {result:.3f}")
 
 
+def test_without_permutations_within_batches_their_number_is_what_lacks():
+    none = draws()
+    row = within_batches_row(none, "m", score_beside(none, pd.DataFrame({"sample": ["u"]})))
+    assert (row.finding, row.detail[:35]) == ("not testable", "0 permutations, at least 19 are nee")
+
+
 def test_random_genes_stand_beside_the_result():
     row = random_genes_row(draws(0.8, 0.9), "m", 486, 0.95)
     assert (row.finding, row.value, row.expected) == ("note", "0.850", "0.950")

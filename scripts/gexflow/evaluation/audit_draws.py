@@ -111,11 +111,11 @@ def permuted_row(draws: pd.DataFrame, model: str, classes: int, result: float | 
 def within_batches_row(draws: pd.DataFrame, model: str, result: float | None) -> Row:
     """Compare the result with permutations that keep what a batch tells of the class."""
     check, scores = "permuted within batches", draw_scores(draws)
-    if result is None:
-        return Row(check, model, NOT_TESTABLE, "", "", "The model has no result to compare with.")
     least = math.ceil(1 / _CHANCE) - 1  # fewer cannot reach such a p-value
     if len(scores) < least:
         return Row(check, model, NOT_TESTABLE, "", "", _too_few("permutations", len(scores), least))
+    if result is None:
+        return Row(check, model, NOT_TESTABLE, "", "", "The model has no result to compare with.")
     p = p_of_result(scores, result)
     told = "more than batches tell" if p <= _CHANCE else "no more than batches tell, as far as this shows"
     detail = (

@@ -29,9 +29,9 @@ def begin(study: dict, codes: dict[str, str], folder: Path) -> None:
     folder : Path
         Of Snakemake's own notes, which all nodes see.
     """
-    os.environ.pop(_VARIABLE, None)
     import yaml  # every job imports this module, and few read or write a study
 
+    os.environ.pop(_VARIABLE, None)
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     # not JSON: a label rule may have numbers for keys
     content = yaml.dump({"study": study, "codes": codes}, Dumper=dumper, sort_keys=False)

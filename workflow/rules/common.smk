@@ -29,10 +29,10 @@ def load_study():
 
     A job on a cluster takes the study as it was when its run began, and the digests of the code, too.
     """
-    if (workflow.remote_exec or workflow.subprocess_exec) and (run := began()):
-        return run["study"], run["codes"]
     settings = workflow.config_settings
     try:
+        if (workflow.remote_exec or workflow.subprocess_exec) and (run := began()):
+            return run["study"], run["codes"]
         schema = BASE / "workflow/schemas/config.schema.yaml"
         study = load_config([BASE / "config.yaml", *settings.configfiles], schema, dict(settings.config))
         resolve_files(study)

@@ -143,7 +143,9 @@ def test_of_few_groups_it_is_said_that_they_can_show_nothing():
     row = compare(MODELS, np.arange(len(MODELS["net"].targets)) % 5).iloc[0]
     assert row["p_exact"] >= 2**-4
     assert np.isnan(row["bootstrap_low"])
-    assert row["note"] == "5 independent units: the exact p cannot fall to 0.05; too few for a bootstrap"
+    assert row["note"] == (
+        "5 independent units: the exact p cannot fall to 0.05; 5 independent units are too few for a bootstrap"
+    )
     many = compare(MODELS, np.arange(len(MODELS["net"].targets)) % 8).iloc[0]
     assert many["note"] == ""
     assert many["bootstrap_low"] < many["bootstrap_high"]

@@ -147,5 +147,5 @@ def _note(differences: np.ndarray, folds: int, units: int) -> str:
     if 2 ** (1 - units) > 1 - LEVEL:
         found.append(f"{units} independent units: the exact p cannot fall to {1 - LEVEL:.2g}")
     if units < LEAST_UNITS:
-        found.append("too few for a bootstrap")
+        found.append(f"{units} independent units are too few for a bootstrap")
     return "; ".join(found)

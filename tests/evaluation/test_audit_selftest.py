@@ -151,7 +151,8 @@ def test_selection_outside_the_folds_is_flagged_and_nested_is_not_in_a_small_coh
 
 
 def test_the_number_of_workers_changes_no_draw():
-    cohort = draw_cohort(2)
+    cohort = draw_cohort(2, genes=3000)
+    assert cohort.X.nbytes > 2**20  # workers then share it, and can only read it
     alone, shared = PIPELINE, replace(PIPELINE, workers=2)
     pd.testing.assert_frame_equal(permuted_draws(cohort, alone, 3), permuted_draws(cohort, shared, 3))
     splits = split(cohort, cohort.obs["label"].to_numpy().astype(str), alone)

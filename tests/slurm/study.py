@@ -115,3 +115,15 @@ def _write_tiny(home: Path, config: dict) -> Path:
     write_tiny_table(table, genes=60, seed=1)
     path.write_text(yaml.safe_dump(json.loads(json.dumps(config).replace("tiny.csv", str(table)))))
     return path
+
+
+def profile_with_gres(folder: Path) -> str:
+    """Write the profile as its own comment says for a cluster that knows `--gres` only; return its folder."""
+    text = (ROOT / "profiles/slurm/config.yaml").read_text()
+    usual = "  train_gexpnet: &gpu\n    slurm_partition: gpu # site\n"
+    commented = '#   train_gexpnet: &gpu\n#     slurm_partition: gpu\n#     gpu: 0\n#     gres: "gpu:1"\n'
+    assert usual in text
+    assert commented in text
+    (folder / "profile").mkdir()
+    (folder / "profile/config.yaml").write_text(text.replace(usual, commented.replace("# ", "")))
+    return str(folder / "profile")

@@ -6,14 +6,13 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from copy import copy
-from pathlib import Path
 
 import pytest
 
 from gexflow.files import read_json
 from tests.repeats import ten_times, ten_times_in_test_all
 from tests.slurm.cluster import Cluster
-from tests.slurm.study import DATASET, Study
+from tests.slurm.study import DATASET, Study, profile_with_gres
 from tests.workflow.conftest import ROOT
 
 pytestmark = pytest.mark.slurm
@@ -87,18 +86,6 @@ def start_again(cluster: Cluster, job: str) -> None:
     wait_for(lambda: cluster.command("squeue", "-h", "-t", "all", "-j", job, "-o", "%T") == "PENDING")
     time.sleep(3)
     cluster.command("scontrol", "update", f"JobId={job}", "StartTime=now")
-
-
-def profile_with_gres(folder: Path) -> str:
-    """Write the profile as its own comment says for a cluster that knows `--gres` only; return its folder."""
-    text = (ROOT / "profiles/slurm/config.yaml").read_text()
-    usual = "  train_gexpnet: &gpu\n    slurm_partition: gpu # site\n"
-    commented = '#   train_gexpnet: &gpu\n#     slurm_partition: gpu\n#     gpu: 0\n#     gres: "gpu:1"\n'
-    assert usual in text
-    assert commented in text
-    (folder / "profile").mkdir()
-    (folder / "profile/config.yaml").write_text(text.replace(usual, commented.replace("# ", "")))
-    return str(folder / "profile")
 
 
 @ten_times

@@ -8,6 +8,7 @@ import tomllib
 import pytest
 import yaml
 
+from tests.slurm.study import profile_with_gres
 from tests.workflow.conftest import ROOT, Project
 
 
@@ -58,7 +59,8 @@ def test_the_slurm_profile_resolves_from_a_clean_clone(tmp_path):
 
 
 @pytest.mark.workflow
-def test_the_profile_sends_what_wants_a_gpu_to_the_gpus_and_nothing_else(tmp_path):
+@pytest.mark.parametrize(("gres", "asked"), [(False, "gpu=1, gpu_jobs=1"), (True, "gpu=0, gpu_jobs=1, gres=gpu:1")])
+def test_the_profile_sends_what_wants_a_gpu_to_the_gpus_and_nothing_else(tmp_path, gres, asked):
     networks = {"audit": {"models": ["gexpnet"], "networks": True, "permutations": 3}}
     own_folds = {"source": "tcga", "simulate": {"samples": 60, "genes": 60}, "label": {"field": "cancer type"}}
     study = {
@@ -70,9 +72,10 @@ def test_the_profile_sends_what_wants_a_gpu_to_the_gpus_and_nothing_else(tmp_pat
     study["models"]["image"]["layout"] = {"size": "auto"}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(study))
     project = Project(ROOT, tmp_path / "study", str(tmp_path / "mine.yaml"))
-    text = project.snakemake("--profile", "slurm", "--dry-run").stdout
+    profile = profile_with_gres(tmp_path) if gres else "slurm"
+    text = project.snakemake("--profile", profile, "--dry-run").stdout
     jobs = re.findall(r"^rule (\w+):\n(?:    .*\n)*?    resources: (.*)$", text, re.MULTILINE)
-    places = {(rule, "gpu=1, gpu_jobs=1" in resources, "slurm_partition=gpu" in resources) for rule, resources in jobs}
+    places = {(rule, asked in resources, "slurm_partition=gpu" in resources) for rule, resources in jobs}
     assert {wants for _, wants, _ in places} == {True, False}
     assert {rule for rule, wants, _ in places if wants} == {
         *("train_gexpnet", "train_gexpnet_5", "attribute_genes", "attribute_genes_5"),

@@ -32,7 +32,7 @@ def refitted(number: int, model: str) -> Refitted:
     own = pd.concat([files.read_table(path, TEXT) for path in folds]).query("part == 'test'")
     random = draws(RANDOM_GENES, model)
     keep = int(random["genes"].iloc[0]) if len(random) else 0
-    return Refitted(draws(PERMUTED, model), random, keep, own)
+    return Refitted(draws(PERMUTED, model), random, keep, own, settings["random_genes"])
 
 
 with job(snakemake) as log:

@@ -77,6 +77,7 @@ class AuditPlan:
         plan = self._plan
         settings = {"models": self.models_of(dataset), "leaks": self.leaks_of(dataset), "strict": self._audit["strict"]}
         settings |= {variant: self.refitted_models(dataset, variant) for variant in REFITTED}
+        settings["random_genes"] = self._count(RANDOM_GENES)
         settings["recipes"] = {name: plan.study["recipes"][name] for name in plan.recipes_of(dataset)}
         settings |= {"folds": plan.folds_of(dataset), "repeats": plan.repeats_of(dataset)}
         return {**settings, "seed": plan.run["seed"]}

@@ -103,14 +103,29 @@ def test_within_batches_the_result_is_compared_with_the_permutations(result, fin
 def test_without_permutations_within_batches_their_number_is_what_lacks():
     none = draws()
     row = within_batches_row(none, "m", score_beside(none, pd.DataFrame({"sample": ["u"]})))
-    assert (row.finding, row.detail[:35]) == ("not testable", "0 permutations, at least 19 are nee")
+    assert row.finding == "not testable"
+    assert "permutations is 0 in the config" in row.detail
+    few = within_batches_row(draws(0.5, 0.5), "m", 0.9)
+    assert "2 permutations, at least 19" in few.detail
 
 
 def test_random_genes_stand_beside_the_result():
-    row = random_genes_row(draws(0.8, 0.9), "m", 486, 0.95)
+    row = random_genes_row(draws(0.8, 0.9), "m", 486, 0.95, 2)
     assert (row.finding, row.value, row.expected) == ("note", "0.850", "0.950")
     assert "2 draws of 486 genes" in row.detail
-    assert random_genes_row(draws(), "m", 0, 0.95).finding == "not testable"
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"), [(0, "random_genes is 0 in the config"), (10, "the recipe chooses no genes")]
+)
+def test_without_draws_of_random_genes_the_true_reason_is_given(asked, why):
+    row = random_genes_row(draws(), "m", 0, 0.95, asked)
+    assert row.finding == "not testable"
+    assert why in row.detail
+
+
+def test_without_permutations_the_config_is_the_reason():
+    assert "permutations is 0 in the config" in permuted_row(draws(), "m", 2).detail
 
 
 # --- permutations

@@ -83,7 +83,8 @@ class Study:
         made = {kind: [variants[kind]] if kind in variants else [] for kind in (PERMUTED, RANDOM_GENES)}
         leaks = leaks or {}
         settings = {"models": ["logistic"], "recipes": {"mine": STEPS}, "leaks": list(leaks), "strict": strict}
-        settings |= {"folds": FOLDS, "repeats": 1, "seed": 32, **{k: ["logistic"] * len(v) for k, v in made.items()}}
+        settings |= {"folds": FOLDS, "repeats": 1, "seed": 32, "random_genes": 2 * (RANDOM_GENES in variants)}
+        settings |= {kind: ["logistic"] * len(paths) for kind, paths in made.items()}
         inputs = {**self.files, **made, "leaks": list(leaks.values())}
         output = self.path("evaluation/audit.tsv")
         names = {"wildcards": {"dataset": "set"}}
@@ -133,6 +134,7 @@ def test_draws_are_the_same_again_and_differ_from_one_another(study):
 def test_without_refits_the_rest_is_audited(study):
     table = study.audit()
     assert table.loc["permuted labels", "finding"] == table.loc["random genes", "finding"] == "not testable"
+    assert "random_genes is 0 in the config" in table.loc["random genes", "detail"]
     assert table.loc["fold purity", "finding"] == "pass"
 
 

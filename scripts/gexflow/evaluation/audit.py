@@ -46,12 +46,15 @@ class Refitted:
         Genes of a random draw.
     own : DataFrame of sample, label, predicted, or None
         What the model itself predicted of all samples in the first repeat.
+    asked : int
+        Draws of random genes that the config asks for; none are made where the recipe chooses no genes.
     """
 
     permuted: pd.DataFrame
     random: pd.DataFrame
     keep: int
     own: pd.DataFrame | None
+    asked: int
 
     @property
     def result(self) -> float | None:
@@ -117,9 +120,9 @@ def audit_cohort(
             permuted.append(within_batches_row(within, model, score_beside(within, found.own)))
         else:
             permuted.append(nested_row(labels, batches, model))
-        drawn.append(random_genes_row(found.random, model, found.keep, found.result))
+        drawn.append(random_genes_row(found.random, model, found.keep, found.result, found.asked))
     if not refitted:
-        why = "None of evaluation.audit.models runs on this dataset."
+        why = "evaluation.audit.models names no model that runs on this dataset."
         permuted.append(Row("permuted labels", "", NOT_TESTABLE, "", "", why))
     alone = batch_row(splits, cohort.obs, results)
     return [*rows, *_purity(cohort, splits, recipes, again, seed), *permuted, *columns, alone, *drawn]
@@ -177,7 +180,7 @@ def refit_model(
     keep = next(prepare_folds(cohort, [part], pipeline.steps)).features.n_vars
     draws = random_genes if chooses_genes(pipeline.steps) else 0
     random = random_gene_draws(cohort, splits, pipeline, draws, keep)
-    return Refitted(permuted, random, keep, own)
+    return Refitted(permuted, random, keep, own, random_genes)
 
 
 def all_permuted_draws(cohort: anndata.AnnData, pipeline: Pipeline, count: int) -> pd.DataFrame:

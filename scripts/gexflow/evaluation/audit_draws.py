@@ -93,7 +93,7 @@ def permuted_row(draws: pd.DataFrame, model: str, classes: int, result: float | 
     """
     check, scores, chance = "permuted labels", draw_scores(draws), 1 / classes
     if len(scores) < LEAST_DRAWS:
-        return Row(check, model, NOT_TESTABLE, "", share(chance), _too_few("permutations", len(scores)))
+        return Row(check, model, NOT_TESTABLE, "", share(chance), _too_few(len(scores)))
     p = p_above_chance(scores, chance)
     detail = (
         f"Folds, recipe and model refitted on {len(scores)} permutations: mean balanced accuracy "
@@ -113,7 +113,7 @@ def within_batches_row(draws: pd.DataFrame, model: str, result: float | None) ->
     check, scores = "permuted within batches", draw_scores(draws)
     least = math.ceil(1 / _CHANCE) - 1  # fewer cannot reach such a p-value
     if len(scores) < least:
-        return Row(check, model, NOT_TESTABLE, "", "", _too_few("permutations", len(scores), least))
+        return Row(check, model, NOT_TESTABLE, "", "", _too_few(len(scores), least))
     if result is None:
         return Row(check, model, NOT_TESTABLE, "", "", "The model has no result to compare with.")
     p = p_of_result(scores, result)
@@ -125,11 +125,12 @@ def within_batches_row(draws: pd.DataFrame, model: str, result: float | None) ->
     return Row(check, model, PASS if p <= _CHANCE else NOTE, share(scores.mean()), f"below {share(result)}", detail)
 
 
-def random_genes_row(draws: pd.DataFrame, model: str, keep: int, result: float | None) -> Row:
-    """Put what random genes reach beside the result."""
+def random_genes_row(draws: pd.DataFrame, model: str, keep: int, result: float | None, asked: int) -> Row:
+    """Put what random genes reach beside the result; `asked` is the number of draws that the config asks for."""
     check, scores = "random genes", draw_scores(draws)
     if not len(scores):
-        return Row(check, model, NOT_TESTABLE, "", "", "No random genes were drawn: the recipe chooses none.")
+        why = "the recipe chooses no genes" if asked else "evaluation.audit.random_genes is 0 in the config"
+        return Row(check, model, NOT_TESTABLE, "", "", f"No random genes were drawn: {why}.")
     beside = f" The result with chosen genes is {share(result)}." if result is not None else ""
     detail = (
         f"{len(scores)} draws of {keep:,} genes at random, as many as the recipe keeps: mean balanced accuracy "
@@ -142,5 +143,7 @@ def _range(scores: np.ndarray) -> str:
     return f"{share(scores.min())} to {share(scores.max())}"
 
 
-def _too_few(what: str, count: int, least: int = LEAST_DRAWS) -> str:
-    return f"{count} {what}, at least {least} are needed: see evaluation.audit in the config."
+def _too_few(count: int, least: int = LEAST_DRAWS) -> str:
+    if not count:
+        return "No labels were permuted: evaluation.audit.permutations is 0 in the config."
+    return f"{count} permutations, at least {least} are needed: set evaluation.audit.permutations in the config."

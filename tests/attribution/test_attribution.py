@@ -1,5 +1,6 @@
 """Attributions are exact per gene, and gathered over folds without inventing zeros."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,9 +8,10 @@ import torch
 from torch import nn
 
 from gexflow.attribution.genes import rank_genes
-from gexflow.attribution.heatmaps import draw_heatmap
+from gexflow.attribution.heatmaps import draw_heatmap, heatmap_figure
 from gexflow.attribution.integrated_gradients import attribute, choose_samples
 from gexflow.attribution.recovery import f_test_recovery, recovery
+from gexflow.figure_style import SETTINGS
 from gexflow.models.gexpnet import GexpNet
 
 CPU = torch.device("cpu")
@@ -78,12 +80,38 @@ def test_recovery_is_the_auroc_of_planted_genes():
     assert f_test_recovery(values, np.repeat(["a", "b"], 20), planted) == 1.0
 
 
+def ranked_genes(classes: list[str], genes: list[str]) -> pd.DataFrame:
+    rows = [(name, gene, "", 1 + i, RNG.normal(), 1.0, 5) for name in classes for i, gene in enumerate(genes)]
+    columns = ["class", "gene", "symbol", "rank", "mean_attribution", "mean_abs_attribution", "folds"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 @pytest.mark.parametrize("classes", [2, 33])
 def test_heat_map_names_classes_and_genes_and_refers_to_nothing_remote(classes):
     names = [f"class{i}" for i in range(classes)]
-    rows = [(name, f"gene_{i}", "", 1 + i, RNG.normal(), 1.0, 5) for name in names for i in range(6)]
-    columns = ["class", "gene", "symbol", "rank", "mean_attribution", "mean_abs_attribution", "folds"]
-    drawing = draw_heatmap(pd.DataFrame(rows, columns=columns), top=4)
+    table = ranked_genes(names, [f"gene_{i}" for i in range(6)])
+    drawing = draw_heatmap(table, top=4)
     assert all(name in drawing for name in [*names, "gene_0", "gene_3"])
     assert "gene_5" not in drawing
-    assert drawing == draw_heatmap(pd.DataFrame(rows, columns=columns), top=4)
+    assert drawing == draw_heatmap(table, top=4)
+
+
+@pytest.mark.parametrize("classes", [2, 33])
+@pytest.mark.parametrize("genes", [1, 200])
+@pytest.mark.parametrize("letters", [2, 30])
+def test_all_texts_of_a_heat_map_lie_inside_its_canvas_and_apart(classes, genes, letters):
+    table = ranked_genes([f"{i:W>{letters}}" for i in range(classes)], [f"{i:W>{letters + 1}}" for i in range(genes)])
+    with plt.rc_context(SETTINGS):
+        figure = heatmap_figure(table, top=genes)
+        figure.canvas.draw()
+        canvas = figure.bbox.padded(-1)
+        heatmap, bar = figure.axes
+        texts = [*heatmap.texts, *bar.texts, *bar.get_xticklabels()]
+        names = [*heatmap.get_yticklabels(), *heatmap.get_xticklabels()]
+        boxes = [text.get_window_extent() for text in [*texts, *names]]
+        plt.close(figure)
+    assert len(boxes) == 5 + classes + genes
+    assert all(box.width > 1 and box.height > 1 for box in boxes)
+    assert all(canvas.x0 <= box.x0 and box.x1 <= canvas.x1 for box in boxes)
+    assert all(canvas.y0 <= box.y0 and box.y1 <= canvas.y1 for box in boxes)
+    assert not any(one.overlaps(other) for n, one in enumerate(boxes) for other in boxes[:n])

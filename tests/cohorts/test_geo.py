@@ -73,6 +73,44 @@ def test_joint_normalisation_is_noticed(write, text, method):
     assert read_geo([write(series(rows=rows))], {}).normalised_jointly == method
 
 
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("cells", "texts"),
+    [
+        ('"scanned\nby RMA"\t"b\n"', ["scanned by RMA", "b"]),
+        ('"a"\t"b\nby RMA"', ["a", "b by RMA"]),
+        ('"a\n\n by RMA"\t"b"', ["a  by RMA", "b"]),
+        ('"a\n!by RMA"\t"b"', ["a !by RMA", "b"]),
+        ('"a\tby\nRMA"\t"b"', ["a\tby RMA", "b"]),
+        ('"a"\t"by RMA, ""5\' - 3\'""\nb"', ["a", "by RMA, \"5' - 3'\" b"]),
+        ('"a"\t"by RMA, 5""', ["a", 'by RMA, 5"']),
+        ('"a\rby RMA"\t"b"', ["a\rby RMA", "b"]),
+        ("a\tby RMA\n\t\n", ["a", "by RMA"]),
+    ],
+)
+def test_a_line_break_within_a_cell_is_a_blank(write, cells, texts, ends):
+    rows = f'!Sample_data_processing\t{cells}\n!sample_title\t"one"\t"two"\n'
+    series_rows = '!Series_summary\t"a\n!b\nc"\n\n'
+    content = (series_rows + series(rows=rows)).replace("\n", ends)
+    matrix = read_geo([write(content.encode())], {})
+    assert matrix.fields["data_processing"].tolist() == texts
+    assert matrix.fields["title"].tolist() == ["one", "two"]
+    assert matrix.normalised_jointly == "RMA"
+    np.testing.assert_array_equal(matrix.values, np.float32([[1.0, 2.0], [1.1, 2.1]]))
+
+
+def test_lines_that_belong_to_no_cell_are_left_aside(write):
+    rows = '!Sample_title\t"one"\t"two"\n#a comment\n\t\t\n'
+    assert read_geo([write(series(rows=rows))], {}).fields["title"].tolist() == ["one", "two"]
+
+
+def test_breaks_in_the_cells_of_many_samples_are_read_in_one_pass(write):
+    samples = " ".join(f"S{n}" for n in range(5000))
+    row = "!Sample_description\t" + "\t".join(f'"{n}\nsecond line"' for n in range(5000)) + "\n"
+    fields = read_geo([write(series(samples=samples, rows=row))], {}).fields
+    assert fields["description"]["S4999"] == "4999 second line"
+
+
 def test_platforms_keep_the_common_probes_and_count_the_others(write):
     paths = [write(series("p1 p2 p3"), "a.txt"), write(series("p3 p4 p1", "S3"), "b.txt")]
     matrix = read_geo(paths, {})
@@ -102,6 +140,9 @@ def test_a_sample_in_two_files_is_refused(write, refused):
         (series(samples="S1 S1"), ['"S1" 2 times']),
         (series().replace("1.1", "x"), ["line 6", '"p1"', '"S2"', '"x"']),
         (series(rows='!Sample_title\t"a"\n'), ["line 4", "Sample_title", "1 cells for 2 samples"]),
+        (series(rows='!Sample_title\t"a\nb\n"\n'), ["line 4", "Sample_title", "1 cells for 2 samples"]),
+        (series(rows='!Sample_a\t"a\nb"\t"c"\n!Sample_b\t"a"\n'), ["line 6", "Sample_b", "1 cells for 2"]),
+        (series(rows='!Sample_a\t"a\nb"\t"c"\n').replace("1.1", "x"), ["line 8", '"x"']),
         (series(rows='!Sample_t\x08le\t"a"\n'), ["!Sample_t?le has"]),
         (series().replace('accession\t"S1"', 'accession\t"S9"'), ["differ"]),
     ],

@@ -1,6 +1,7 @@
 """What the head of a GEO series matrix says of each sample."""
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -8,14 +9,15 @@ import pandas as pd
 from gexflow.cohorts.text_file import decode, unquote
 from gexflow.errors import InputError, plain, shorten
 
-_PREFIX = "!sample_"
+_SAMPLE, _SERIES = b"!sample_", b"!series_"  # of one length
 _CHARACTERISTICS = "characteristics_ch"
 
 
 def sample_fields(head: bytes, samples: list[str], path: Path) -> pd.DataFrame:
     """Parse the `!Sample_...` rows.
 
-    Every characteristics cell is parsed by itself, because cells of one row need not carry the same key.
+    Every characteristics cell is parsed by itself, because cells of one row need not carry the same key. A line break
+    within a cell becomes a blank.
 
     Parameters
     ----------
@@ -54,17 +56,41 @@ def sample_fields(head: bytes, samples: list[str], path: Path) -> pd.DataFrame:
 
 def _sample_rows(head: bytes, count: int, path: Path) -> list[tuple[str, list[str]]]:
     rows = []
-    for number, raw in enumerate(head.split(b"\n"), 1):
-        if not raw[: len(_PREFIX)].lower().startswith(_PREFIX.encode()):
+    for number, lines in _lines_of_rows(head):
+        if not lines[0].lower().startswith(_SAMPLE):
             continue
-        name, _, rest = decode(raw).rstrip("\r").partition("\t")
-        cells = _split(rest, count)
+        name = decode(lines[0]).partition("\t")[0]
+        cells = _cells(lines, count)
         if len(cells) != count:
             raise InputError(
                 f"{path}, line {number}: {plain(name)} has {len(cells)} cells for {count} samples: fetch it again."
             )
-        rows.append((name[len(_PREFIX) :].strip(), cells))
+        rows.append((name[len(_SAMPLE) :].strip(), cells))
     return rows
+
+
+def _lines_of_rows(head: bytes) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield the lines of each row, and the number of the first one: submitters' texts may hold line breaks."""
+    start, lines = 1, []
+    for number, line in enumerate(head.split(b"\n"), 1):
+        if line[: len(_SAMPLE)].lower() in (_SAMPLE, _SERIES):
+            if lines:
+                yield start, lines
+            start, lines = number, []
+        if line.strip():
+            lines.append(line.rstrip(b"\r"))
+    if lines:
+        yield start, lines
+
+
+def _cells(lines: list[bytes], count: int) -> list[str]:
+    """Return the cells of a row; lines below the first one belong to it where that leaves a cell open or lacking."""
+    alone, whole = (decode(text).partition("\t")[2] for text in (lines[0], b" ".join(lines)))
+    cells = _split(alone, count)
+    if len(lines) == 1 or (len(cells) == count and alone.count('"') % 2 == 0):
+        return cells
+    joined = _split(whole, count)
+    return cells if len(cells) == count != len(joined) else joined
 
 
 def _split(text: str, count: int) -> list[str]:

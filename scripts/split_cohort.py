@@ -5,7 +5,7 @@ import json
 import anndata
 
 from gexflow import files
-from gexflow.cohorts.class_sizes import check_class_sizes
+from gexflow.cohorts.class_sizes import check_class_sizes, few_tested, few_tested_note
 from gexflow.cohorts.holdout import choose_holdout, holdout_facts
 from gexflow.cohorts.site_folds import said, tested_in
 from gexflow.cohorts.splits import split_as_published, split_by_site, split_samples
@@ -36,7 +36,9 @@ with job(snakemake) as log:
             notes.append(check_class_sizes(*inside, settings["folds"], settings["min_class_size"], dataset))
             splits = split_samples(samples, labels, groups, **design)
     facts["folds"], facts["repeats"] = splits["fold"].nunique(), splits["repeat"].nunique()
-    facts["tested_in"] = tested_in(splits, dict(zip(samples, labels, strict=True)))
+    label_of = dict(zip(samples, labels, strict=True))
+    facts |= {"tested_in": tested_in(splits, label_of), "few_tested": few_tested(splits, label_of)}
+    notes.append(few_tested_note(facts["few_tested"]))
     for note in filter(None, notes):
         log.warning(note)
     files.write_table(splits, snakemake.output.splits)

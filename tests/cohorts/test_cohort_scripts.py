@@ -38,7 +38,10 @@ def test_a_table_becomes_a_cohort_a_card_and_splits(write, tmp_path):
     splits, facts = split(tmp_path, repeats=2)
     assert len(splits) == 20 * 10
     assert set(splits["part"]) == {"train", "validation", "test"}
-    assert facts == {"by": "group", "holdout": {}, "sites": {}, "folds": 10, "repeats": 2, "tested_in": {}}
+    few = {"A": 2, "B": 2}
+    expected = {"by": "group", "holdout": {}, "sites": {}, "folds": 10, "repeats": 2, "tested_in": {}}
+    assert facts == {**expected, "few_tested": few}
+    assert "(smallest number: A 2, B 2)" in (tmp_path / "logs/split_cohort.log").read_text()
 
 
 def test_tcga_samples_get_the_institution_of_their_site(write, tmp_path):
@@ -92,7 +95,10 @@ def test_folds_by_site_say_which_class_is_not_tested_across_sites(tmp_path):
     assert facts["sites"] == {"sites": 8, "unknown": 0, "across": ["A", "B"], "split_by_group": {"C": 2}}
     tested = splits[splits["part"] == "test"].assign(site=lambda rows: obs.loc[rows["sample"], "batch"].to_numpy())
     assert (tested[tested["site"].str.startswith("s")].groupby("site")["fold"].nunique() == 1).all()
-    assert "WARNING Not tested across sites" in (tmp_path / "logs/split_cohort.log").read_text()
+    log = (tmp_path / "logs/split_cohort.log").read_text()
+    assert "WARNING Not tested across sites" in log
+    assert facts["few_tested"] == {}
+    assert "one or two samples" not in log
 
 
 def test_a_hold_out_is_the_same_in_all_folds_and_in_folds_by_site(tmp_path):

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import StratifiedKFold
 
+from gexflow.cohorts.class_sizes import few_tested, few_tested_note
 from gexflow.cohorts.splits import check_splits, split_as_published, split_samples
 
 LABELS = ["a"] * 40 + ["b"] * 25 + ["c"] * 10
@@ -122,3 +123,15 @@ def test_a_class_too_small_for_the_published_split_is_told(refused):
     sentence = refused(split_as_published, list("stuvw"), list("aaabb"), 1, "set")
     assert sentence.startswith("Dataset set: class b has 2 of the 3 samples that the published split needs")
     assert "datasets.set.min_class_size: 3" in sentence
+
+
+def test_classes_with_one_or_two_test_samples_in_a_fold_are_named_fewest_first():
+    labels = dict(zip(SAMPLES, LABELS, strict=True))  # 40 a, 25 b, 10 c
+    assert few_tested(split_samples(SAMPLES, LABELS, SAMPLES, 3, 1, 1, 0), labels) == {}
+    assert few_tested(split_samples(SAMPLES, LABELS, SAMPLES, 10, 2, 1, 0.2), labels) == {"c": 1, "b": 2}
+    splits = split_samples(SAMPLES, LABELS, SAMPLES, 5, 1, 1, 0)
+    without = splits[(splits["fold"] > 1) | (splits["sample"].map(labels) != "c")]
+    assert few_tested(without, labels) == {"c": 2}  # fold 1 tests none
+    assert "smallest number: c 1, b 2)" in few_tested_note({"c": 1, "b": 2})
+    assert "and 2 more" in few_tested_note({f"c{n}": 1 for n in range(12)})
+    assert few_tested_note({}) == ""

@@ -191,6 +191,16 @@ def test_unknown_patients_few_folds_and_small_classes_are_told(tmp_path):
         assert words in parsed.text
 
 
+def test_a_class_with_one_or_two_test_samples_in_a_fold_is_a_caveat(tmp_path):
+    paths, settings = fabricate(tmp_path, {"d": ["x", "y", "z"]}, models=FEW)
+    assert "Few test samples of a class" not in render_page(collect_study(paths, settings), TEMPLATES)
+    facts = json.loads(Path(paths["splits"][0]).read_text())
+    Path(paths["splits"][0]).write_text(json.dumps({**facts, "few_tested": {"z": 1, "x": 2}}))
+    page = render_page(collect_study(paths, settings), TEMPLATES)
+    assert "Few test samples of a class" in page
+    assert "smallest number in a fold: z 1, x 2." in page
+
+
 def test_near_duplicates_alone_are_no_known_patients(tmp_path):
     joined = {"count": 99, "largest": 2, "samples_in_shared_groups": 2, "shared_by_rule": False}
     known = {"count": 50, "largest": 2, "samples_in_shared_groups": 100, "shared_by_rule": True}

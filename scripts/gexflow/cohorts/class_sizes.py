@@ -9,6 +9,7 @@ import pandas as pd
 from gexflow.errors import InputError, plain
 
 _SHOWN = 10
+_FEW = 2  # test samples of a class in a fold: its recall there is 0, a half or 1
 
 
 def small_classes(labels: list[str], groups: list[str], least: int) -> list[str]:
@@ -39,6 +40,36 @@ def check_class_sizes(labels: list[str], groups: list[str], folds: int, least: i
     raise InputError(
         f"Dataset {dataset} has {len(scarce)} of {len(sizes)} classes too small for {folds} folds "
         f"(samples: {_listed(scarce)}): {_ways_out(sizes, scarce, folds, dataset)}."
+    )
+
+
+def few_tested(splits: pd.DataFrame, labels: dict[str, str]) -> dict[str, int]:
+    """Return the smallest number of test samples in a fold of each class that has at most two there, fewest first.
+
+    Folds that test a class on no sample are left aside.
+
+    Parameters
+    ----------
+    splits : DataFrame
+        With the columns sample, fold and part.
+    labels : dict
+        Label of every sample.
+    """
+    tests = splits[splits["part"] == "test"]
+    sizes = tests.groupby([tests["sample"].map(labels), "fold"]).size()
+    least = sizes.groupby(level=0).min()
+    return {str(label): int(count) for label, count in least.sort_values(kind="stable").items() if count <= _FEW}
+
+
+def few_tested_note(few: dict[str, int]) -> str:
+    """Return the sentence that the log says of `few_tested`; "" where there is no such class."""
+    if not few:
+        return ""
+    names = ", ".join(f"{plain(label)} {count}" for label, count in list(few.items())[:_SHOWN])
+    more = f" and {len(few) - _SHOWN} more" if len(few) > _SHOWN else ""
+    return (
+        f"Some folds test only one or two samples of a class (smallest number: {names}{more}): in a fold, its recall "
+        "and precision can take only few values."
     )
 
 

@@ -58,7 +58,8 @@ def nearest_id(sample: str, ids: Collection[str]) -> str:
     if not _letters(sample):
         return ""
     for spell in (str.casefold, _letters):
-        same = next((known for known in ids if spell(known) == spell(sample)), "")
+        wanted = spell(sample)
+        same = next((known for known in ids if spell(known) == wanted), "")
         if same:
             return same
     wanted, spelled = _plain(sample), {known: _plain(known) for known in ids}

@@ -58,6 +58,13 @@ def find_caveats(study: Study) -> list[dict[str, Any]]:
         ),
         ("Not tested across sites", "These have too few sites for folds by site.", False, not_across),
         ("Small classes", "With fewer samples than folds, some folds test a class on no sample.", False, _small),
+        (
+            "Few test samples of a class",
+            "Some folds test one or two samples of a class, so that its recall and precision in a fold can take only "
+            "few values: read its scores over all folds together.",
+            False,
+            _few_tested,
+        ),
         ("Few folds", "Intervals over few fold scores are wide and rest on few degrees of freedom.", False, _few_folds),
     ]
     caveats = []
@@ -218,6 +225,12 @@ def _small(dataset: Dataset) -> Iterator[str]:
     if small:
         sizes = [f"{name} ({counted(count, 'sample')})" for name, count in small.items()]
         yield f"{listed(sizes)} in {folds} folds."
+
+
+def _few_tested(dataset: Dataset) -> Iterator[str]:
+    few = dataset["splits"].get("few_tested", {})
+    if few:
+        yield f"smallest number in a fold: {listed((f'{name} {count}' for name, count in few.items()), 40)}."
 
 
 def _few_folds(dataset: Dataset) -> Iterator[str]:

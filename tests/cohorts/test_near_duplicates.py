@@ -148,13 +148,13 @@ def test_a_copy_with_another_label_is_joined_and_said():
     values, labels = draw()
     samples = [f"s{row}" for row in range(61)]
     both = np.concatenate([values, values[[10]]])
-    groups, found, notes = join_near_duplicates(both, samples, [*labels, "c9"], samples, "auto")
+    groups, found, notes = join_near_duplicates(both, samples, [*labels, "c9"], samples, "auto", "own")
     assert groups[10] == groups[60] == "s10"
     assert (found["count"], found["different_labels"], found["joined_groups"]) == (1, 1, 1)
     assert found["pairs"][0] == {"samples": ["s10", "s60"], "labels": ["c1", "c9"], "similarity": 1.0}
     assert any("different labels" in note for note in notes)
     json.dumps(found)
-    assert join_near_duplicates(both, samples, [*labels, "c9"], samples, "off")[0] == samples
+    assert join_near_duplicates(both, samples, [*labels, "c9"], samples, "off", "own")[0] == samples
 
 
 def test_a_cohort_keeps_its_near_duplicates_together():

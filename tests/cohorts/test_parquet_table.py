@@ -48,17 +48,17 @@ def test_values_equal_those_of_pandas_over_many_blocks(save, monkeypatch, compre
 
 
 def test_an_index_comes_first_wherever_it_is_stored(save):
-    assert read_header(save(frame(columns=2))) == ["", "ENSG0.5", "ENSG1.5"]
+    assert read_header(save(frame(columns=2))).names == ["", "ENSG0.5", "ENSG1.5"]
     path = save(frame(columns=2).rename_axis("sample"))
     assert pq.read_schema(path).names[-1] == "sample"
-    assert read_header(path) == ["sample", "ENSG0.5", "ENSG1.5"]
+    assert read_header(path).names == ["sample", "ENSG0.5", "ENSG1.5"]
     assert read_ids(path) == read_ids(path, "sample") == [f"s{n}" for n in range(40)]
 
 
 def test_without_an_index_the_first_column_holds_the_ids(save):
     table = frame(columns=2).rename_axis("sample").reset_index()
     for path in (save(table), save(pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata())):
-        assert read_header(path) == ["sample", "ENSG0.5", "ENSG1.5"]
+        assert read_header(path).names == ["sample", "ENSG0.5", "ENSG1.5"]
         assert read_parquet_table(path).ids == list(table["sample"])
 
 
@@ -155,7 +155,7 @@ def test_random_damage_gives_a_table_or_a_sentence(save, write, compression):
         path = write(bytes(content[: random.integers(len(content))] if random.random() < 0.2 else content))
         try:
             read_header(path)
-            text = ("label",) if "label" in read_header(path) else ()
+            text = ("label",) if "label" in read_header(path).names else ()
             outcomes.add(type(read_parquet_table(path, Layout(text=text))))
         except InputError:
             outcomes.add(InputError)

@@ -1,8 +1,12 @@
 """Tables of one's own: orientation, labels inside or beside, columns that are no genes."""
 
+from decimal import Decimal
+
 import anndata
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from gexflow.cohorts.read import read_matrix
@@ -109,3 +113,44 @@ def test_every_source_ignores_what_is_no_gene(write, tmp_path):
     cohort.write_h5ad(tmp_path / "own.h5ad")
     found = read_matrix("table", [tmp_path / "own.h5ad"], None, {"dataset": "own", "ignore": ["code"]})
     assert (found.genes, found.dropped[0]["count"]) == (["g1"], 1)
+
+
+def test_ids_beside_a_numbered_index_are_not_sent_to_ignore(read, refused):
+    text = ",sample,label,g1\n3,s3,X,1.5\n7,s7,Y,2.5\n"
+    sentence = refused(read, text, label={"field": "label"})
+    assert 'set datasets.own.sample to "sample"' in sentence
+    assert read(text, label={"field": "label"}, sample="sample", ignore=[""]).samples == ["s3", "s7"]
+
+
+def test_a_filtered_frame_in_parquet_asks_for_its_ids(tmp_path, refused):
+    frame = pd.DataFrame({"sample": ["s3", "s7"], "label": ["X", "Y"], "g1": [1.5, 2.5]}, index=[3, 7])
+    frame.to_parquet(tmp_path / "own.parquet")
+    settings = {"dataset": "own", "label": {"field": "label"}}
+    sentence = refused(read_table_source, [tmp_path / "own.parquet"], None, settings)
+    assert 'set datasets.own.sample to "sample"' in sentence
+    matrix = read_table_source([tmp_path / "own.parquet"], None, settings | {"sample": "sample", "ignore": [""]})
+    assert (matrix.samples, matrix.genes) == (["s3", "s7"], ["g1"])
+
+
+def test_decimals_of_parquet_are_numbers(tmp_path):
+    values = [Decimal("1.25"), None, Decimal("3.50")]
+    table = pa.table({"id": ["s1", "s2", "s3"], "label": list("XYX"), "g1": pa.array(values, pa.decimal128(9, 2))})
+    pq.write_table(table, tmp_path / "own.parquet")
+    settings = {"dataset": "own", "label": {"field": "label"}}
+    found = read_table_source([tmp_path / "own.parquet"], None, settings)
+    np.testing.assert_array_equal(found.values[:, 0], [1.25, np.nan, 3.5])
+
+
+def test_counts_in_raw_are_read_as_a_layer(tmp_path, refused):
+    counts = np.arange(8, dtype=np.float32).reshape(2, 4)
+    obs = pd.DataFrame({"label": ["X", "Y"]}, index=["s1", "s2"])
+    cohort = anndata.AnnData(counts, obs=obs, var=pd.DataFrame({"symbol": list("ABCD")}, index=list("abcd")))
+    cohort.raw = cohort
+    cohort = cohort[:, ["a", "c"]].copy()
+    cohort.X = cohort.X / 7
+    cohort.write_h5ad(tmp_path / "own.h5ad")
+    settings = {"dataset": "own", "label": {"field": "label"}}
+    matrix = read_table_source([tmp_path / "own.h5ad"], None, settings | {"layer": "raw"})
+    assert (matrix.genes, matrix.symbols) == (list("abcd"), list("ABCD"))
+    np.testing.assert_array_equal(matrix.values, counts)
+    assert '"raw"' in refused(read_table_source, [tmp_path / "own.h5ad"], None, settings | {"layer": "rew"})

@@ -38,7 +38,7 @@ def khan() -> anndata.AnnData:
     labels = table.pop("label")
     values, samples = table.to_numpy(np.float32), list(table.index)
     # as read_cohort does: some of the cell lines were measured twice
-    groups = join_near_duplicates(values, samples, list(labels), samples, "auto")[0]
+    groups = join_near_duplicates(values, samples, list(labels), samples, "auto", "tcga6")[0]
     obs = pd.DataFrame({"label": pd.Categorical(labels), "group": groups}, index=table.index)
     var = pd.DataFrame({"symbol": ""}, index=table.columns)
     return anndata.AnnData(values, obs=obs, var=var, uns={"scale": "logratio"})

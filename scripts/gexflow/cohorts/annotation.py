@@ -145,7 +145,9 @@ def _tidy(file: AnnotationFile) -> pd.DataFrame:
 
 
 def _symbols(cell: str) -> list[str]:
-    """Return the different symbols of a cell."""
+    """Return the different symbols of a cell; in gene_assignment of Affymetrix each stands behind an accession."""
+    if " // " in cell:
+        cell = " /// ".join(found[1] for part in cell.split("///") if len(found := part.split(" // ")) > 1)
     return [text for text in dict.fromkeys(_SEPARATORS.split(cell.strip())) if text not in _NO_SYMBOLS]
 
 

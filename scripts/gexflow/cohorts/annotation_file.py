@@ -9,6 +9,7 @@ import pandas as pd
 
 from gexflow.cohorts.bad_cell import MISSING
 from gexflow.cohorts.ensembl import without_version
+from gexflow.cohorts.id_columns import Candidate, choose_column
 from gexflow.cohorts.label_file import read_label_file
 from gexflow.cohorts.text_file import decode, open_text
 from gexflow.errors import InputError, shorten
@@ -26,6 +27,7 @@ _SYMBOLS = (
     "gene_symbols",
     "ilmn_gene",
     "gene",
+    "gene_assignment",
 )
 _CHROMOSOMES = ("chromosome", "chrom", "chr", "chromosome_name", "chromosome/scaffold name", "seqname", "seqnames")
 _STARTS = ("start", "chromstart", "start_position", "gene start (bp)", "gene_start", "txstart")
@@ -75,16 +77,12 @@ def read_annotation_file(path: str | Path, genes: list[str] | None = None) -> An
     """
     path = Path(path)
     geo = _is_geo(path)
-    table = _read_geo(path) if geo else read_label_file(path).rename(columns=lambda name: name.lstrip("#"))
+    table = _read_geo(path) if geo else read_label_file(path).table.rename(columns=lambda name: name.lstrip("#"))
     columns = {str(name).strip().lower(): name for name in reversed(list(table))}
-    id_column = table.columns[0] if geo or genes is None else _find_ids(table, genes)
     symbols = _first(columns, _SYMBOLS)
     if symbols is None:
-        shown = ", ".join(map(shorten, list(table)[:8]))
-        raise InputError(
-            f"{path} has no column of gene symbols (found: {shown}): name that column {shorten('symbol')}, or give "
-            "another annotation."
-        )
+        raise _without_symbols(list(table), path)
+    id_column = table.columns[0] if geo or genes is None else _find_ids(table, genes, table[symbols], path)
     if genes is not None and not _count_held(table[id_column], genes):
         raise InputError(
             f"{path} annotates none of the genes (the matrix has e.g. {shorten(genes[0])}, column "
@@ -100,9 +98,24 @@ def _first(columns: dict[str, str], wanted: tuple[str, ...]) -> str | None:
     return next((columns[name] for name in wanted if name in columns), None)
 
 
-def _find_ids(table: pd.DataFrame, genes: list[str]) -> str:
-    counts = {name: _count_held(table[name], genes) for name in table.columns}
-    return max(counts, key=counts.__getitem__)
+def _without_symbols(names: list[str], path: Path) -> InputError:
+    return InputError(
+        f"{path} has no column of gene symbols (found: {', '.join(map(shorten, names))}): name that column "
+        f"{shorten('symbol')}, or give another annotation."
+    )
+
+
+def _find_ids(table: pd.DataFrame, genes: list[str], symbols: pd.Series, path: Path) -> str:
+    wanted = [without_version(gene) for gene in genes]
+    columns = [Candidate(name, [without_version(cell) for cell in table[name]], wanted) for name in table.columns]
+    best, rival = choose_column(columns, symbols.tolist())
+    if rival is not None:
+        raise InputError(
+            f"{path}: columns {shorten(best.name)} and {shorten(rival.name)} both hold gene ids of the matrix and "
+            f"disagree (gene {shorten(genes[rival.example])} is {shorten(rival.answers[0])} by the first, "
+            f"{shorten(rival.answers[1])} by the second): remove the column that does not hold the ids."
+        )
+    return best.name
 
 
 def _count_held(column: pd.Series, genes: list[str]) -> int:
@@ -114,6 +127,8 @@ def _is_geo(path: Path) -> bool:
     """Tell GEO's files by their first line: ^Annotation, !..., or the explanation of a column."""
     with open_text(path) as file:
         line = decode(file.readline(1 << 16))
+    if line.startswith("#%"):  # NetAffx
+        return False
     return line.startswith(("^", "!")) or (line.startswith("#") and " = " in line)
 
 
@@ -124,6 +139,8 @@ def _read_geo(path: Path) -> pd.DataFrame:
         head, begun = _skip_head(lines, path)
         names = head.lower().split("\t")
         wanted = [_position(names, columns) for columns in (_SYMBOLS, _CHROMOSOMES, _STARTS, (_PLACE,))]
+        if wanted[0] is None:
+            raise _without_symbols(head.split("\t"), path)
         places = list(dict.fromkeys([0, *(place for place in wanted if place is not None)]))
         rows = []
         for number, line in lines:

@@ -4,11 +4,16 @@ import csv
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from gexflow.cohorts.text_file import decode, open_bytes
 from gexflow.errors import InputError, plain, shorten
+
+if TYPE_CHECKING:
+    from gexflow.cohorts.block_parser import Columns
 
 MISSING = frozenset({"", "NA", "NaN", "nan", "null", "NULL", "N/A"})
 
@@ -24,42 +29,33 @@ def split_line(line: str, delimiter: str, path: Path, number: int) -> list[str]:
 
 
 def explain_failure(
-    path: Path,
-    names: list[str],
-    delimiter: str,
-    numeric: set[str],
-    id_column: str,
-    first_line: int,
-    remedy: Callable[[str], str] | None,
+    path: Path, columns: "Columns", id_position: int, above: int, remedy: Callable[[str], str] | None
 ) -> None:
     """Raise an `InputError` for the first row with a wrong number of cells or with a cell that is no number, if any.
 
     Parameters
     ----------
-    path, names, delimiter
-        File, names of all columns, delimiter.
-    numeric : set of str
-        Names of the columns that must hold numbers.
-    id_column : str
-        Column of row ids.
-    first_line : int
-        Line of the file that names the columns, from 1.
+    path : path
+    columns : Columns
+    id_position : int
+        Position of the column of row ids.
+    above : int
+        Lines of the file above its rows.
     remedy : callable or None
         Says what to do about a column with a cell that is no number.
     """
-    positions = [position for position, name in enumerate(names) if name in numeric]
-    id_position = names.index(id_column)
-    for number, line in _lines(path, first_line):
-        cells = split_line(line, delimiter, path, number)
-        if len(cells) != len(names):
+    header, positions = columns.header, np.flatnonzero(columns.numeric)
+    for number, line in _lines(path, above):
+        cells = split_line(line, header.delimiter, path, number)
+        if len(cells) != header.width:
             raise InputError(
-                f"{path}, line {number} has {len(cells)} cells where {len(names)} are expected "
+                f"{path}, line {number} has {len(cells)} cells where {header.width} are expected "
                 f"(it begins {shorten(line)}): is the file cut off, or does a cell hold a stray delimiter or quote?"
             )
         bad = _first_bad([cells[position] for position in positions])
         if bad is not None:
             position = positions[bad]
-            _refuse_cell(path, number, cells[id_position], names[position], cells[position], remedy)
+            _refuse_cell(path, number, cells[id_position], header.names[position], cells[position], remedy)
 
 
 def _lines(path: Path, first_line: int) -> Iterator[tuple[int, str]]:
@@ -96,8 +92,12 @@ def _refuse_cell(
     path: Path, number: int, row: str, column: str, cell: str, remedy: Callable[[str], str] | None
 ) -> None:
     advice = remedy(column) if remedy else "correct the cell, or leave it empty if the value is missing"
-    if re.fullmatch(r"\s*-?\d+,\d+\s*", cell):
-        advice = "write decimals with a point"
+    if re.fullmatch(r"\s*-?\d{1,3}([,' \xa0\u2009\u202f]\d{3})+(\.\d+)?\s*", cell):
+        advice = f"write numbers without separators of thousands, as {re.sub('[^-.0-9]', '', cell)}"
+        if cell.count(",") == 1 and "." not in cell:
+            advice += " (or, if this is a decimal comma, with a point)"
+    elif re.fullmatch(r"\s*-?(\d+,\d+|\d{1,3}(\.\d{3})+(,\d+)?)\s*", cell):
+        advice = "write decimals with a point, and no separators of thousands"
     raise InputError(
         f"{path}, line {number}: row {shorten(row)}, column {shorten(column)} holds {shorten(cell)}, "
         f"which is no number: {advice}."

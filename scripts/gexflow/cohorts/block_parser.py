@@ -1,6 +1,8 @@
 """A block of lines of a text table becomes numbers: fast where cells are plain, through a CSV parser where not."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -31,15 +33,17 @@ class Columns:
     numeric: np.ndarray
 
     @classmethod
-    def named(cls, header: Header, texts: list[str], ignore: list[str]) -> "Columns":
-        """Take columns by name; all that are neither text nor ignored are numbers."""
-        numeric = np.array([name not in {*texts, *ignore} for name in header.names])
-        return cls(header, tuple(header.names.index(name) for name in texts), numeric)
+    def named(cls, header: Header, texts: list[str], ignore: Collection[str]) -> "Columns":
+        """Take columns by name; those without one, behind all others, are texts, and what is left are numbers."""
+        others = {*texts, *ignore}
+        numeric = np.array([name not in others for name in header.names] + [False] * header.unnamed)
+        unnamed = range(len(header.names), header.width)
+        return cls(header, (*(header.names.index(name) for name in texts), *unnamed), numeric)
 
-    @property
+    @cached_property
     def numeric_names(self) -> list[str]:
         """Names of the columns of numbers."""
-        return [name for name, is_number in zip(self.header.names, self.numeric, strict=True) if is_number]
+        return [self.header.names[position] for position in np.flatnonzero(self.numeric)]
 
 
 @dataclass
@@ -72,7 +76,7 @@ def _parse_plain(block: bytes, columns: Columns) -> Rows | None:
 
     Arrow sees the block as strings, cells and separators in turn, the separators marked as missing: no byte is copied.
     """
-    width = len(columns.header.names)
+    width = columns.header.width
     ends = _cell_ends(block, columns.header.delimiter, width)
     if ends is None or len(block) >= 1 << 31:
         return None
@@ -121,18 +125,24 @@ def _plain_texts(block: bytes, offsets: np.ndarray, width: int, position: int) -
 
 
 def _parse_csv(block: bytes, columns: Columns) -> Rows:
-    names = columns.header.names
-    texts = [names[position] for position in columns.texts]
-    types = dict.fromkeys(columns.numeric_names, pa.float32()) | dict.fromkeys(texts, pa.binary())
+    positions = np.flatnonzero(columns.numeric).tolist()
     if block.isspace():
-        return Rows([[] for _ in texts], np.empty((0, len(columns.numeric_names)), dtype=np.float32))
+        return Rows([[] for _ in columns.texts], np.empty((0, len(positions)), dtype=np.float32))
+    # columns go by their numbers: names may repeat
+    numbers, texts = [str(position) for position in positions], [str(position) for position in columns.texts]
+    types = dict.fromkeys(numbers, pa.float32()) | dict.fromkeys(texts, pa.binary())
     table = pyarrow.csv.read_csv(
         pa.BufferReader(block),
-        pyarrow.csv.ReadOptions(column_names=names, block_size=len(block) + 1, use_threads=False),
+        pyarrow.csv.ReadOptions(
+            column_names=[str(position) for position in range(columns.header.width)],
+            block_size=len(block) + 1,
+            use_threads=False,
+        ),
         pyarrow.csv.ParseOptions(delimiter=columns.header.delimiter),
         pyarrow.csv.ConvertOptions(column_types=types, include_columns=list(types), null_values=sorted(MISSING)),
     )
-    values = np.empty((table.num_rows, len(columns.numeric_names)), dtype=np.float32)
-    for index, name in enumerate(columns.numeric_names):
-        values[:, index] = table.column(name).to_numpy()
-    return Rows([[decode(cell or b"").strip() for cell in table.column(name).to_pylist()] for name in texts], values)
+    values = np.empty((table.num_rows, len(numbers)), dtype=np.float32)
+    for index in range(len(numbers)):
+        values[:, index] = table.column(index).to_numpy()
+    cells = [table.column(index).to_pylist() for index in range(len(numbers), len(types))]
+    return Rows([[decode(cell or b"").strip() for cell in column] for column in cells], values)

@@ -14,12 +14,15 @@ from gexflow.cohorts.genes import describe_genes
 from gexflow.cohorts.join_groups import join_near_duplicates
 from gexflow.cohorts.label_codes import LEAST_SAMPLES, find_codes, find_row_numbers
 from gexflow.cohorts.labels import Ruled, apply_batch_rule, apply_group_rule, apply_label_rule, find_field
+from gexflow.cohorts.lost_samples import missing_value_notes, name_missing_rows
 from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.merged import check_merge
 from gexflow.cohorts.scale import SCALES, find_scale
+from gexflow.cohorts.similar_spellings import spelling_notes
+from gexflow.cohorts.standardised import find_standardisation
 from gexflow.cohorts.tcga_rules import choose_samples
 from gexflow.errors import InputError, nearest, plain, shorten
-from gexflow.log import log_note, logger
+from gexflow.log import CAUTION, log_note, logger
 
 _LEAKY = (
     "LEAKY by intention, the published protocol: every sample is a group of its own, so patients part, and "
@@ -63,6 +66,8 @@ def build_cohort(
         No label rule fits, classes are too few, no gene is left, or the scale is not clear.
     """
     _refuse_row_numbers(matrix, name)
+    jointly = settings.get("normalised_jointly") or matrix.normalised_jointly or _standardisation(matrix)
+    _exclude(matrix, settings.get("exclude") or [], name)
     labels = choose_samples(matrix, _label(matrix, settings, name), settings)
     empty = count_missing(matrix.values)[0] == len(matrix.genes)
     matrix.drop("samples", empty, "no value of any gene")
@@ -74,10 +79,10 @@ def build_cohort(
         notes += [_ALL_TYPES] * ("sample_type" in matrix.fields)
     else:
         groups, notes = apply_group_rule(matrix.fields, settings.get("group"), name, settings.get("source", ""))
-    matrix.notes += notes
+    matrix.notes += notes + _spelling_notes(labels, groups, settings, name)
     search = settings.get("near_duplicates", "auto")
     shared_by_rule = len(set(groups)) < len(groups)
-    groups, near_duplicates, notes = join_near_duplicates(matrix.values, matrix.samples, labels, groups, search)
+    groups, near_duplicates, notes = join_near_duplicates(matrix.values, matrix.samples, labels, groups, search, name)
     matrix.notes += notes
     labels, groups = _drop_small_classes(matrix, labels, groups, settings, name)
     _refuse_one_class(matrix, labels, name)
@@ -89,13 +94,14 @@ def build_cohort(
         raise InputError(
             f"Dataset {name} has no gene with a value: is the right file given as datasets.{name}.files.matrix?"
         )
-    scale, reason = _scale(matrix.values, settings.get("scale") or "auto", name)
+    scale, reason = _scale(matrix, settings.get("scale") or "auto", name)
     var, notes, gene_counts = describe_genes(matrix, annotation)
     matrix.notes += notes
     obs = pd.DataFrame({"label": pd.Categorical(labels), "group": groups}, index=matrix.samples)
     batches = apply_batch_rule(matrix.fields, settings.get("batch"), name, settings.get("source", ""))
     if batches is not None:
         obs["batch"] = batches
+        matrix.notes += spelling_notes(batches, "batches", f"datasets.{name}.batch")
     _refuse_damaged_names([*obs.index, *labels, *groups, *(batches or []), *var.index, *var["symbol"]], name)
     cohort = anndata.AnnData(matrix.values, obs=obs, var=var)
     cohort.uns["scale"] = scale
@@ -105,7 +111,7 @@ def build_cohort(
         "source": settings.get("source", ""),
         "origin": origin,
         "scale_reason": reason,
-        "normalised_jointly": settings.get("normalised_jointly") or matrix.normalised_jointly,
+        "normalised_jointly": jointly,
         "dropped": matrix.dropped,
         "notes": matrix.notes,
         "near_duplicates": near_duplicates,
@@ -122,6 +128,8 @@ def build_cohort(
 def _label(matrix: Matrix, settings: dict, name: str) -> list[str]:
     """Apply the label rule and drop samples without a label."""
     ruled = apply_label_rule(matrix.fields, settings.get("label"), name)
+    name_missing_rows(matrix, ruled)
+    matrix.notes += missing_value_notes(matrix.fields, ruled, str(settings["label"]["field"]))
     if not any(ruled.values):
         why = "; ".join(f"{count} samples: {reason}" for reason, count in _reasons(ruled).items())
         raise InputError(f"Dataset {name} has no sample with a label ({why}): correct datasets.{name}.label.")
@@ -197,13 +205,42 @@ def _texts_of_labels(matrix: Matrix, settings: dict, name: str) -> list[str]:
     return matrix.fields[field].str.strip().tolist()
 
 
-def _scale(values: np.ndarray, given: str, name: str) -> tuple[str, str]:
-    if given == "auto":
-        return find_scale(values, name)
-    if given not in SCALES:
+def _standardisation(matrix: Matrix) -> str:
+    found = find_standardisation(matrix.values)
+    if found:
+        matrix.notes.append(
+            f"{CAUTION}the values show {found} over all samples of the source, which no fold can undo: use values from "
+            "before that step if you can."
+        )
+    return found
+
+
+def _exclude(matrix: Matrix, names: list[str], dataset: str) -> None:
+    """Leave out the samples that the dataset's key `exclude` names."""
+    key = f"datasets.{dataset}.exclude"
+    unknown = next((str(name) for name in names if str(name) not in matrix.samples), None)
+    if unknown is not None:
+        hint = nearest(unknown, matrix.samples)
+        raise InputError(f"{key} names the sample {shorten(unknown)}, which the source does not have; {hint}")
+    wanted = set(map(str, names))
+    matrix.drop("samples", np.array([sample in wanted for sample in matrix.samples], dtype=bool), f"named in {key}")
+
+
+def _spelling_notes(labels: list[str], groups: list[str], settings: dict, name: str) -> list[str]:
+    """Point out classes, and patients by a rule, that are probably one under two spellings."""
+    notes = spelling_notes(labels, "classes", f"datasets.{name}.label", all_named=True)
+    if settings.get("group") and settings.get("protocol") != "published":
+        notes += spelling_notes(groups, "groups (patients)", f"datasets.{name}.group")
+    return notes
+
+
+def _scale(matrix: Matrix, given: str, name: str) -> tuple[str, str]:
+    if given not in ("auto", *SCALES):
         hint = nearest(given, ["auto", *SCALES])
         raise InputError(f'datasets.{name}.scale is "{given}", which is no scale; {hint}')
-    return given, f"given as datasets.{name}.scale."
+    found = find_scale(matrix.values, matrix.samples, name, given)
+    matrix.notes += found.notes
+    return found.scale, found.reason
 
 
 def _log(cohort: anndata.AnnData, source: dict) -> None:

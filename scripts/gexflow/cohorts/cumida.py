@@ -36,4 +36,5 @@ def read_cumida(paths: list[Path], settings: dict) -> Matrix:
     table = read_text_table(path, Layout(samples_in_rows=True, id_column=_SAMPLE, text=(_TYPE,)))
     logger.info("CuMiDa: %d samples, %d probes", *table.values.shape)
     fields = pd.DataFrame({_TYPE: table.text[_TYPE]}, index=table.ids, dtype=str)
-    return Matrix(table.values, table.ids, table.columns, fields, normalised_jointly="CuMiDa's normalisation")
+    jointly = "CuMiDa's normalisation"
+    return Matrix(table.values, table.ids, table.columns, fields, normalised_jointly=jointly, notes=table.notes)

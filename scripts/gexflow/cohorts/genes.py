@@ -6,7 +6,9 @@ import pandas as pd
 
 from gexflow.cohorts.annotation import annotate
 from gexflow.cohorts.ensembl import strip_versions
+from gexflow.cohorts.gene_ids import REPEATED
 from gexflow.cohorts.matrix import Matrix
+from gexflow.cohorts.odd_gene_names import odd_gene_names
 
 
 def describe_genes(matrix: Matrix, annotation: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str], dict[str, int]]:
@@ -34,12 +36,13 @@ def describe_genes(matrix: Matrix, annotation: pd.DataFrame | None) -> tuple[pd.
     if stripped:
         notes.append(f"{stripped} Ensembl ids lost their versions.")
     if annotation is not None:
-        found = annotate(matrix.genes, annotation)
+        found = annotate([gene.partition(REPEATED)[0] for gene in matrix.genes], annotation)
         var["symbol"] = [new or old for new, old in zip(found.symbols, symbols, strict=True)]
         if found.counts["placed"]:
             var["chromosome"], var["start"] = found.chromosome, found.start
         notes += found.notes
         counts |= found.counts
+    notes += odd_gene_names(matrix.genes, var["symbol"].tolist())
     rows = Counter(symbol for symbol in var["symbol"] if symbol)
     counts["genes_with_symbol"] = rows.total()
     counts["symbols_of_several_rows"] = sum(count > 1 for count in rows.values())

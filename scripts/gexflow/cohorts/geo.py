@@ -64,7 +64,8 @@ def _read_file(path: Path) -> Matrix:
                 f"{path} is cut off (no line !series_matrix_table_end): delete it and fetch it again."
             ) from None
     fields = sample_fields(head, table.columns, path)
-    return Matrix(table.values.T, table.columns, table.ids, fields, normalised_jointly=_joint_method(fields))
+    jointly = _joint_method(fields)
+    return Matrix(table.values.T, table.columns, table.ids, fields, normalised_jointly=jointly, notes=table.notes)
 
 
 def _read_head(file: BinaryIO, path: Path) -> bytes:

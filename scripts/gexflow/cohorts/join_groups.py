@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 
 from gexflow.cohorts.near_duplicates import NearDuplicates, find_near_duplicates
+from gexflow.log import CAUTION
 
 
 def join_groups(groups: list[str], pairs: list[tuple]) -> list[str]:
@@ -32,7 +33,7 @@ def join_groups(groups: list[str], pairs: list[tuple]) -> list[str]:
 
 
 def join_near_duplicates(
-    values: np.ndarray, samples: list[str], labels: list[str], groups: list[str], setting: str | float
+    values: np.ndarray, samples: list[str], labels: list[str], groups: list[str], setting: str | float, dataset: str
 ) -> tuple[list[str], dict, list[str]]:
     """Search a cohort for near-duplicates and join their groups.
 
@@ -40,6 +41,8 @@ def join_near_duplicates(
     ----------
     setting : "auto", "off" or float
         The dataset's `near_duplicates`.
+    dataset : str
+        For messages.
 
     Returns
     -------
@@ -55,7 +58,7 @@ def join_near_duplicates(
     found = find_near_duplicates(values, labels, groups, setting)
     joined = join_groups(groups, found.pairs)
     summary = _summary(found, samples, labels, groups, joined)
-    return joined, summary, _notes(summary)
+    return joined, summary, _notes(summary) + _replicate_notes(found.beside, len(samples), dataset)
 
 
 def _summary(
@@ -82,6 +85,15 @@ def _named(pair: tuple[int, int, float], samples: list[str], labels: list[str]) 
         "labels": [labels[first], labels[second]],
         "similarity": round(similarity, 6),
     }
+
+
+def _replicate_notes(beside: int, samples: int, dataset: str) -> list[str]:
+    if 2 * beside <= samples:
+        return []
+    return [
+        f"{CAUTION}the sample nearest to {beside} of {samples} samples is the one beside it in the file, as "
+        f"replicates or several samples of one patient are: set datasets.{dataset}.group, or they part."
+    ]
 
 
 def _notes(summary: dict) -> list[str]:

@@ -1,35 +1,68 @@
-"""A labels file: a table of texts, one row a sample, whose id column is found out."""
+"""A labels file: a table of texts, one row per sample, matched to the samples of a matrix by its ids."""
 
 import csv
 import io
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from gexflow.cohorts.bad_cell import MISSING
+from gexflow.cohorts.barcodes import as_barcode
+from gexflow.cohorts.config_keys import dataset_key
+from gexflow.cohorts.id_columns import Candidate, Rival, choose_column
+from gexflow.cohorts.matrix import Matrix, WithoutRow
 from gexflow.cohorts.text_file import Packed, decode, open_text
-from gexflow.cohorts.text_header import parse_header
+from gexflow.cohorts.text_header import Header, check_unique, parse_header, refuse_filled, refuse_nameless
 from gexflow.errors import InputError, plain, shorten
 
+_NAMELESS = ("sample", "(no name)")  # what a column without a name is called
+_BARCODE_LENGTHS = {12: "the patient", 15: "the sample without its vial", 16: "the sample"}
 
-def read_label_file(path: str | Path | Packed) -> pd.DataFrame:
+
+@dataclass
+class LabelFile:
+    """Texts of a labels file.
+
+    Attributes
+    ----------
+    path : path
+    table : DataFrame, all columns str
+        Missing values are "".
+    nameless : str
+        What the column is called here that has no name in the file; "" if each has one.
+    notes : list of str
+        What was passed over.
+    """
+
+    path: Path
+    table: pd.DataFrame
+    nameless: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+def read_label_file(path: str | Path | Packed) -> LabelFile:
     """Read a tab- or comma-separated table as texts; missing values become ""."""
     with open_text(path) as file:
         content = file.read()
     header = parse_header(content, path)
-    names = [name or "sample" for name in header.names]
-    rows = [
-        ["" if cell.strip() in MISSING else cell.strip() for cell in cells]
-        for cells in _rows(decode(content), header.delimiter, len(names), path)
-    ]
-    if not rows:
-        raise InputError(f"{path} has column names but no rows: fetch or export it again.")
-    if len(set(names)) < len(names):
-        raise InputError(f'{path} has two columns called "sample" (one has no name): name it otherwise.')
-    return pd.DataFrame(rows, columns=names, dtype=str)
+    rows = _rows(decode(content), header, path)
+    last = len(header.names)
+    if header.either and any(row[last].strip() for row in rows):
+        header, last = header.without_id_name(), last + 1
+    names = header.names
+    refuse_nameless(header, path)
+    check_unique(names, "column", path)
+    for position in range(last, header.width):
+        refuse_filled(((row[0], row[position].strip()) for row in rows), position + 1, path)
+    nameless = "" if names[0] else next(name for name in _NAMELESS if name not in names)
+    cells = [["" if cell.strip() in MISSING else cell.strip() for cell in row[:last]] for row in rows]
+    table = pd.DataFrame(cells, columns=[names[0] or nameless, *names[1:]], dtype=str)
+    return LabelFile(Path(str(path)), table, nameless, header.notes(Path(str(path)).name))
 
 
-def _rows(text: str, delimiter: str, expected: int, path: Path) -> list[list[str]]:
+def _rows(text: str, header: Header, path: Path) -> list[list[str]]:
     """Return the rows below the header as cells.
 
     Quoted cells may hold line breaks, as in TCGA's sample annotations. Where a stray quote swallows rows, quotes are
@@ -37,77 +70,158 @@ def _rows(text: str, delimiter: str, expected: int, path: Path) -> list[list[str
     """
     mistake = ""
     for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
+        stream = io.StringIO(text, newline="")
+        for _ in range(header.lines):
+            stream.readline()
+        reader = csv.reader(stream, delimiter=header.delimiter, quoting=quoting, strict=True)
         try:
-            rows = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)][1:]
+            rows = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
         except csv.Error as error:
-            mistake = mistake or f"line {reader.line_num} cannot be split into cells ({plain(str(error))})"
+            line = header.lines + reader.line_num
+            mistake = mistake or f"line {line} cannot be split into cells ({plain(str(error))})"
             continue
-        wrong = next(((number, len(cells)) for number, cells in rows if len(cells) != expected), None)
-        if wrong is None:
+        wrong = next(((number, len(cells)) for number, cells in rows if len(cells) != header.width), None)
+        if wrong is None and rows:
             return [cells for _, cells in rows]
-        mistake = mistake or f"line {wrong[0]} has {wrong[1]} cells where {expected} are expected"
+        if wrong is None:
+            raise InputError(f"{path} has column names but no rows: fetch or export it again.")
+        line = header.lines + wrong[0]
+        mistake = mistake or f"line {line} has {wrong[1]} cells where {header.width} are expected"
     raise InputError(f"{path}, {mistake}: correct it.")
 
 
-def find_id_column(table: pd.DataFrame, samples: list[str]) -> tuple[str, int]:
-    """Return the column that holds most of the sample ids, and how many it holds."""
-    wanted = set(samples)
-    counts = {name: len(wanted.intersection(table[name])) for name in table.columns}
-    best = max(counts, key=counts.__getitem__)
-    return best, counts[best]
+def given_id_column(labels: LabelFile, settings: dict) -> str | None:
+    """Return the column that the dataset's key `sample` names, in any case; None where the file has no such column."""
+    wanted = str(settings.get("sample") or "").lower()
+    return next((name for name in labels.table.columns if name.lower() == wanted), None)
 
 
-def match_labels(
-    samples: list[str], table: pd.DataFrame, strict: list[str], path: Path
-) -> tuple[pd.DataFrame, list[str]]:
+def count_held(labels: LabelFile, ids: list[str], settings: dict) -> int:
+    """Return how many of the ids one column of a labels file holds: the given one, or the one that holds most."""
+    return max(candidate.count for candidate in _candidates(labels, ids, given_id_column(labels, settings)))
+
+
+def _candidates(labels: LabelFile, samples: list[str], id_column: str | None) -> list[Candidate]:
+    barcodes = [as_barcode(sample) for sample in samples]
+    columns = [id_column] if id_column else list(labels.table.columns)
+    return [_candidate(labels, name, samples, barcodes) for name in columns]
+
+
+def _candidate(labels: LabelFile, name: str, samples: list[str], barcodes: list[str]) -> Candidate:
+    """Return a column with the ids as they are or, where that matches more, TCGA's barcodes cut to one length."""
+    cells = labels.table[name].tolist()
+    exact = Candidate(name, cells, samples, name == labels.nameless, detail=99)
+    if exact.count == len(samples) or not all(barcodes):
+        return exact
+    filled = [as_barcode(cell) for cell in cells if cell]
+    if not filled or not all(filled):
+        return exact
+    length = min(max(map(len, filled)), max(map(len, barcodes)))
+    keys = [as_barcode(cell)[:length] for cell in cells]
+    cut = Candidate(name, keys, [barcode[:length] for barcode in barcodes], detail=length)
+    return cut if cut.count > exact.count else exact
+
+
+def match_labels(matrix: Matrix, labels: LabelFile, strict: list[str], settings: dict) -> pd.DataFrame:
     """Return what a labels file says of each sample.
 
     Rows of one sample may repeat. Where they differ, a column in `strict` (a label must be one) is an error;
-    any other column keeps all its texts.
+    any other column keeps all its texts. TCGA's barcodes are matched as far as both sides go: a table by patient gives
+    all samples of a patient the same row.
 
     Parameters
     ----------
-    samples : list of str
-        Sample ids of the matrix.
-    table : DataFrame
-        From `read_label_file`.
+    matrix : Matrix
+        Its notes and `without_row` are filled in.
+    labels : LabelFile
     strict : list of str
         Names of columns (in any case) that labels or groups come from.
-    path : path
-        The labels file, for messages.
+    settings : dict
+        The dataset's settings: `sample` names the column of sample ids, where the file has one of that name.
 
     Returns
     -------
-    fields : DataFrame, one row a sample, all columns str ("" for samples without a row)
-    notes : list of str
+    DataFrame, one row per sample, all columns str ("" for samples without a row)
 
     Raises
     ------
     InputError
-        No sample is in the file, or rows of a sample conflict.
+        No sample is in the file, rows of a sample conflict, or two columns hold ids and disagree.
     """
-    column, count = find_id_column(table, samples)
-    if count == 0:
-        example = next((text for text in table.iloc[:, 0] if text), "")
-        raise InputError(
-            f"{path} names none of the samples of the matrix (the matrix has e.g. {shorten(samples[0])}, column "
-            f"{shorten(table.columns[0])} of the labels file e.g. {shorten(example)}): its ids must be "
-            "those of the matrix."
-        )
-    notes = [f'Labels were matched by column "{column}" of {path.name}: {count} of {len(samples)} samples have a row.']
-    table = table[table[column].isin(set(samples))].drop_duplicates()
-    repeated = table[column].duplicated(keep=False)
+    samples, table, path = matrix.samples, labels.table, labels.path
+    id_column = given_id_column(labels, settings)
+    candidates = _candidates(labels, samples, id_column)
+    decide = {name.lower() for name in strict}
+    deciding = [name for name in table.columns if name.lower() in decide]
+    answers = list(zip(*(table[name] for name in deciding), strict=True)) if deciding else list(range(len(table)))
+    best, rival = choose_column(candidates, answers)
+    if best.count == 0:
+        _refuse_strangers(samples, labels, id_column)
+    if rival is not None:
+        _refuse_rival(labels, best, rival, samples, bool(deciding), dataset_key(settings, "sample"))
+    matrix.notes += [*labels.notes, _matched(best, labels, samples)]
+    keyed = table.assign(**{_KEY: best.keys})
+    keyed = keyed[keyed[_KEY].isin(set(best.wanted) - {""})].drop_duplicates()
+    repeated = keyed[_KEY].duplicated(keep=False)
     if repeated.any():
-        merged = _merge(table[repeated], column, {name.lower() for name in strict}, path)
-        notes.append(f"{len(merged)} samples have several rows in {path.name}, which differ in no label.")
-        table = pd.concat([table[~repeated], merged])
-    return table.set_index(column, drop=False).reindex(samples).fillna("").rename_axis(None), notes
+        merged = _merge(keyed[repeated], decide, path)
+        matrix.notes.append(f"{len(merged)} samples have several rows in {path.name}, which differ in no label.")
+        keyed = pd.concat([keyed[~repeated], merged])
+    fields = keyed.set_index(_KEY).reindex(best.wanted).set_axis(samples)
+    missing = fields.index[fields[best.name].isna()]
+    matrix.without_row = WithoutRow(frozenset(missing), path.name, sorted(set(table[best.name]) - {""}))
+    return fields.fillna("")
 
 
-def _merge(table: pd.DataFrame, column: str, strict: set[str], path: Path) -> pd.DataFrame:
+def refuse_unsure(name: str, labels: LabelFile, path: Path) -> None:
+    """Refuse a matrix whose rows end in a delimiter that its header lacks, if its first name is that of a sample."""
+    if name and count_held(labels, [name], {}):
+        raise InputError(
+            f"{path}: every row ends in a delimiter that the first line lacks. Either that is an empty last column and "
+            f"{shorten(name)} heads the gene ids, or, as {labels.path} has a row for {shorten(name)}, the ids have no "
+            "name and the last sample has no value: remove the delimiters at the ends of the rows, or name the ids."
+        )
+
+
+_KEY = "\0key"  # no name of a column holds a zero byte
+
+
+def _refuse_strangers(samples: list[str], labels: LabelFile, id_column: str | None) -> None:
+    column = id_column or labels.table.columns[0]
+    example = next((text for text in labels.table[column] if text), "")
+    raise InputError(
+        f"{labels.path} names none of the samples of the matrix (the matrix has e.g. {shorten(samples[0])}, column "
+        f"{shorten(column)} of the labels file e.g. {shorten(example)}): its ids must be those of the matrix."
+    )
+
+
+def _refuse_rival(
+    labels: LabelFile, best: Candidate, rival: Rival, samples: list[str], by_label: bool, key: str
+) -> None:
+    first, second = (
+        f"{shorten(name)}{' (it has no name)' * (name == labels.nameless)}" for name in (best.name, rival.name)
+    )
+    texts = [shorten(", ".join(answer)) if by_label else f"row {answer + 1}" for answer in rival.answers]
+    raise InputError(
+        f"{labels.path}: columns {first} and {second} both hold sample ids of the matrix and disagree (sample "
+        f"{shorten(samples[rival.example])} is {texts[0]} by the first, {texts[1]} by the second): name the column of "
+        f"sample ids as {key}."
+    )
+
+
+def _matched(best: Candidate, labels: LabelFile, samples: list[str]) -> str:
+    length = len(best.wanted[0])
+    cut = f", by {length} characters of the barcode ({_BARCODE_LENGTHS.get(length, 'as many as both have')})"
+    how = "" if best.wanted is samples else cut
+    return (
+        f'Labels were matched by column "{best.name}" of {labels.path.name}{how}: {best.count} of {len(samples)} '
+        "samples have a row."
+    )
+
+
+def _merge(table: pd.DataFrame, strict: Collection[str], path: Path) -> pd.DataFrame:
     rows = []
-    for sample, group in table.groupby(column, sort=False):
+    for sample, group in table.groupby(_KEY, sort=False):
         texts = {name: [text for text in dict.fromkeys(group[name]) if text] for name in table.columns}
         for name, found in texts.items():
             if name.lower() in strict and len(found) > 1:

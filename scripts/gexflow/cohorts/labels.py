@@ -11,6 +11,7 @@ from gexflow.cohorts.barcodes import BARCODE_FIELDS, as_barcode
 from gexflow.errors import InputError, listed, nearest, shorten
 from gexflow.log import CAUTION
 
+NO_VALUE = "no value in field"  # how that reason begins
 _SHOWN = 30
 
 
@@ -75,7 +76,8 @@ def apply_label_rule(fields: pd.DataFrame, rule: dict | None, dataset: str) -> R
     if mapping is None:
         return ruled
     known = {str(old).strip(): str(new).strip() for old, new in mapping.items() if new is not None}
-    unused = [old for old in known if old not in set(ruled.values)]
+    used = set(ruled.values)
+    unused = [old for old in known if old not in used]
     for index, value in enumerate(ruled.values):
         if value and not known.get(value):
             ruled.reasons[index] = "not in label.map"
@@ -93,7 +95,7 @@ def apply_label_rule(fields: pd.DataFrame, rule: dict | None, dataset: str) -> R
 
 
 def apply_group_rule(fields: pd.DataFrame, rule: dict | None, dataset: str, source: str) -> tuple[list[str], list[str]]:
-    """Apply a group rule {field, pattern?}: samples of one group never part.
+    """Apply a group rule {field, pattern?, map?}: samples of one group never part. `map` renames groups.
 
     Without a rule the group is the TCGA patient (field `patient`) for source `tcga`, else the sample itself.
 
@@ -114,6 +116,7 @@ def apply_group_rule(fields: pd.DataFrame, rule: dict | None, dataset: str, sour
             return samples, ["Every sample is a group of its own: no group rule is set.", *_overlooked(samples)]
         rule, asked = {"field": "patient"}, False
     ruled = _extract(fields, rule, f"datasets.{dataset}.group")
+    ruled.values = _mapped(ruled.values, rule)
     alone = sum(not value for value in ruled.values)
     if asked and alone == len(samples):
         why = next(iter(ruled.reasons), "there is no sample")
@@ -142,7 +145,7 @@ def _overlooked(samples: list[str]) -> list[str]:
 
 
 def apply_batch_rule(fields: pd.DataFrame, rule: dict | None, dataset: str, source: str) -> list[str] | None:
-    """Apply a batch rule {field, pattern?}: what was measured together.
+    """Apply a batch rule {field, pattern?, map?}: what was measured together. `map` renames batches.
 
     Without a rule the batch is the institution of the tissue source site for source `tcga`, and the platform of a GEO
     series of several. What a barcode says is taken as it stands: `NA` is the code of a site.
@@ -157,7 +160,14 @@ def apply_batch_rule(fields: pd.DataFrame, rule: dict | None, dataset: str, sour
             return None
         rule = {"field": known}
     parsed = source == "tcga" and set(BARCODE_FIELDS) <= set(fields.columns)
-    return _extract(fields, rule, f"datasets.{dataset}.batch", BARCODE_FIELDS if parsed else ()).values
+    ruled = _extract(fields, rule, f"datasets.{dataset}.batch", BARCODE_FIELDS if parsed else ())
+    return _mapped(ruled.values, rule)
+
+
+def _mapped(values: list[str], rule: dict) -> list[str]:
+    """Rename what a rule's `map` names; other values stay."""
+    names = {str(old).strip(): str(new).strip() for old, new in (rule.get("map") or {}).items()}
+    return [names.get(value, value) for value in values]
 
 
 def _extract(fields: pd.DataFrame, rule: dict, key: str, literal: tuple[str, ...] = ()) -> Ruled:
@@ -169,7 +179,7 @@ def _extract(fields: pd.DataFrame, rule: dict, key: str, literal: tuple[str, ...
     for text in fields[name]:
         value, reason = text.strip(), ""
         if value in missing:
-            value, reason = "", f'no value in field "{name}"'
+            value, reason = "", f'{NO_VALUE} "{name}"'
         elif pattern is not None:
             match = pattern.search(value)
             value = (match[pattern.groups] or "").strip() if match else ""

@@ -1,6 +1,7 @@
 """What every reader returns: the values of a source file and what it says of its samples."""
 
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,15 @@ from gexflow.cohorts.config_keys import dataset_key
 from gexflow.cohorts.labels import find_field
 from gexflow.cohorts.text_header import check_unique
 from gexflow.errors import InputError
+
+
+@dataclass(frozen=True)
+class WithoutRow:
+    """Samples that the labels file has no row for: their ids, the file's name, and the ids that it does have."""
+
+    samples: frozenset[str]
+    file: str
+    ids: list[str]
 
 
 @dataclass
@@ -33,6 +43,8 @@ class Matrix:
         What the reader left out: {"what": "samples"|"genes", "count": int, "why": str, "examples": list of str}.
     notes : list of str
         Sentences for the log and the report.
+    without_row : WithoutRow or None
+        Samples that the labels file, where there is one, does not name.
     """
 
     values: np.ndarray
@@ -43,23 +55,27 @@ class Matrix:
     normalised_jointly: str = ""
     dropped: list[dict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    without_row: WithoutRow | None = None
 
     def drop(self, what: str, leave_out: np.ndarray, why: str) -> None:
         """Leave out samples or genes (`leave_out`: bool mask over them) and keep count of it."""
         count = int(leave_out.sum())
         if count == 0:
             return
-        keep = ~leave_out
         names = self.samples if what == "samples" else self.genes
         examples = [name for name, out in zip(names, leave_out, strict=True) if out][:5]
         self.dropped.append({"what": what, "count": count, "why": why, "examples": examples})
-        kept = [name for name, out in zip(names, leave_out, strict=True) if not out]
+        self.keep(what, ~leave_out)
+
+    def keep(self, what: str, keep: np.ndarray) -> None:
+        """Keep the samples or genes that a bool mask marks, and no others."""
         if what == "samples":
-            self.values, self.samples, self.fields = keep_rows(self.values, keep), kept, self.fields.loc[keep]
-        else:
-            self.values, self.genes = keep_columns(self.values, keep), kept
-            if self.symbols is not None:
-                self.symbols = [symbol for symbol, stays in zip(self.symbols, keep, strict=True) if stays]
+            self.values, self.fields = keep_rows(self.values, keep), self.fields.loc[keep]
+            self.samples = list(compress(self.samples, keep))
+            return
+        self.values, self.genes = keep_columns(self.values, keep), list(compress(self.genes, keep))
+        if self.symbols is not None:
+            self.symbols = list(compress(self.symbols, keep))
 
 
 def drop_ignored(matrix: Matrix, names: list[str], settings: dict) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import binom, norm
 
 from gexflow.cohorts.ranks import expressed_genes, sample_ranks, screening_genes, spearman
 from gexflow.errors import InputError
@@ -41,6 +41,8 @@ class NearDuplicates:
         The rule in words.
     undecided : list of (int, int, float)
         Pairs that stand out, but not enough for so few genes; they are not joined.
+    beside : int
+        Samples whose nearest sample is the one beside them in the file; 0 where chance explains as many.
     """
 
     pairs: list[tuple[int, int, float]] = field(default_factory=list)
@@ -48,6 +50,7 @@ class NearDuplicates:
     by_class: dict[str, float] = field(default_factory=dict)
     why: str = ""
     undecided: list[tuple[int, int, float]] = field(default_factory=list)
+    beside: int = 0
 
 
 def find_near_duplicates(
@@ -101,6 +104,7 @@ def find_near_duplicates(
     lowest = np.where(small, LOWEST_IN_SMALL_CLASS, LOWEST)
     limits = np.clip(share * yardstick, 1 - IDENTICAL, 1 - lowest)
     found = NearDuplicates(threshold=round(float(1 - np.median(limits)), 6), by_class=_by_class(1 - limits, labels))
+    found.beside = _nearest_beside(near[:, 0], labels)
     found.why = (
         f"Two samples of different groups are one where their rank distance (1 - Spearman) is below {share:.2g} of "
         f"the distance of each to its third-nearest sample of another group (or the first one behind up to {COPIES} "
@@ -117,6 +121,20 @@ def find_near_duplicates(
     found.pairs.sort(key=lambda pair: (-pair[2], pair[:2]))
     found.undecided.sort(key=lambda pair: (-pair[2], pair[:2]))
     return found
+
+
+def _nearest_beside(nearest: np.ndarray, labels: list[str]) -> int:
+    """Count the samples whose nearest one is beside them, as replicates of one patient mostly are in a file.
+
+    By chance, in a file sorted by class, that happens to a sample with neighbours of its class once in half of their
+    number; a count that is not far beyond that is 0.
+    """
+    codes = np.unique(labels, return_inverse=True)[1]
+    count = int((np.abs(nearest - np.arange(len(nearest))) == 1).sum())
+    same = np.diff(codes) == 0
+    neighbours = np.concatenate([[0], same]) + np.concatenate([same, [0]])
+    chance = float(np.mean(neighbours / np.maximum(np.bincount(codes)[codes] - 1, 1)))
+    return count if binom.sf(count - 1, len(nearest), min(chance, 1.0)) < _CHANCE / 50 else 0
 
 
 def _small(labels: list[str], groups: list[str]) -> np.ndarray:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from gexflow.cohorts.big_arrays import new_array
 from gexflow.cohorts.column_texts import as_texts
-from gexflow.cohorts.text_header import check_unique, refuse_infinite
+from gexflow.cohorts.text_header import Header, check_unique, refuse_infinite
 from gexflow.cohorts.text_table import DEFAULT, Layout, TextTable
 from gexflow.errors import InputError, nearest, shorten
 
@@ -20,14 +20,14 @@ _UNNAMED_INDEX = "__index_level_0__"  # as pandas and pyarrow call an index with
 _DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, MemoryError, OverflowError)
 
 
-def read_header(path: str | Path) -> list[str]:
+def read_header(path: str | Path) -> Header:
     """Read the column names of a Parquet table, that of the row ids first.
 
     The ids are the index that pandas or pyarrow wrote; without one, the first column. An index without a name is "".
     """
     path = _check(path)
     with _open(path) as file:
-        return list(_columns(file.schema_arrow, path))
+        return Header(list(_columns(file.schema_arrow, path)), delimiter="")
 
 
 def read_ids(path: str | Path, id_column: str | None = None) -> list[str]:
@@ -35,8 +35,8 @@ def read_ids(path: str | Path, id_column: str | None = None) -> list[str]:
     path = _check(path)
     with _open(path) as file:
         columns = _columns(file.schema_arrow, path)
-        name, field = _id_field(columns, id_column, path)
-        return _read_ids(file, name, field, path)
+        _, field = _id_field(columns, id_column, path)
+        return _read_texts(file, field, path)
 
 
 def read_parquet_table(path: str | Path, layout: Layout = DEFAULT) -> TextTable:
@@ -60,9 +60,12 @@ def read_parquet_table(path: str | Path, layout: Layout = DEFAULT) -> TextTable:
         columns = _columns(file.schema_arrow, path)
         id_name, id_field = _id_field(columns, layout.id_column, path)
         texts = [_known(name, columns, path) for name in layout.text if name != id_name]
-        numeric = [name for name in columns if name not in {id_name, *texts, *layout.ignore}]
+        others = {id_name, *texts, *layout.ignore}
+        numeric = [name for name in columns if name not in others]
         _check_types(columns, numeric, path, layout.remedy)
-        words = {id_name: _read_ids(file, id_name, id_field, path)}
+        words = {id_name: _read_texts(file, id_field, path)}
+        if layout.samples_in_rows or layout.unique:
+            check_unique(words[id_name], "row", path)
         words |= {name: _read_texts(file, columns[name], path) for name in texts}
         fields = [columns[name].name for name in numeric]
         values = _read_values(file, fields, layout.samples_in_rows, path)
@@ -147,7 +150,9 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _is_number(kind: pa.DataType) -> bool:
-    return any(test(kind) for test in (pa.types.is_integer, pa.types.is_floating, pa.types.is_null))
+    return any(
+        test(kind) for test in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
+    )
 
 
 def _check_types(columns: dict[str, pa.Field], numeric: list[str], path: Path, remedy: Callable | None) -> None:
@@ -157,12 +162,6 @@ def _check_types(columns: dict[str, pa.Field], numeric: list[str], path: Path, r
             advice = remedy(name) if remedy else "export its values as numbers"
             what = "a nested type" if pa.types.is_nested(kind) else f"the type {shorten(str(kind))}"
             raise InputError(f"{path}: column {shorten(name)} has {what}, which is no number: {advice}.")
-
-
-def _read_ids(file: pq.ParquetFile, name: str, field: pa.Field, path: Path) -> list[str]:
-    ids = _read_texts(file, field, path)
-    check_unique(ids, "row", path)
-    return ids
 
 
 def _read_texts(file: pq.ParquetFile, field: pa.Field, path: Path) -> list[str]:
@@ -200,6 +199,8 @@ def _fill(part: np.ndarray, table: pa.Table) -> None:
     block = np.empty(part.shape[::-1], np.float32)
     with np.errstate(over="ignore"):  # what is too large becomes infinite and is refused as that
         for row, column in zip(block, table.columns, strict=True):
+            if pa.types.is_decimal(column.type):
+                column = column.cast(pa.float64())
             row[:] = np.nan if pa.types.is_null(column.type) else column.to_numpy()
     part[:] = block.T
 

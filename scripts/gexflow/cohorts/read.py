@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gexflow.cohorts.config_keys import dataset_key
 from gexflow.cohorts.cumida import read_cumida
+from gexflow.cohorts.gene_ids import tidy_genes
 from gexflow.cohorts.geo import read_geo
 from gexflow.cohorts.matrix import Matrix, drop_ignored
 from gexflow.cohorts.mendeley import read_mendeley
@@ -58,6 +59,7 @@ def read_matrix(
         key = dataset_key(settings, "source")
         raise InputError(f'{key} is "{source}", which is no source; {nearest(source, list(READERS))}')
     matrix = _read(source, [Path(path) for path in matrix_paths], labels_path, settings, institutions)
+    tidy_genes(matrix)
     if source != "table":  # its columns are left unread
         drop_ignored(matrix, settings.get("ignore") or [], settings)
     return matrix

@@ -1,10 +1,12 @@
-"""Finding out whether values are counts, linear, log2 or log ratios."""
+"""Whether values are counts, linear, log2 or log ratios, and which samples do not look like the others."""
 
 from collections import Counter
+from typing import NamedTuple
 
 import numpy as np
 
-from gexflow.errors import InputError
+from gexflow.errors import InputError, listed
+from gexflow.log import CAUTION
 
 SCALES = ("counts", "linear", "log2", "logratio")
 
@@ -13,45 +15,84 @@ _SMALLEST_COUNT_MAXIMUM = 50.0
 _FEW_NEGATIVES = 0.05
 _SHARED_FLOOR = 0.05
 _AGREEMENT = 0.9
+_MOST_ODD = 5
+_ODD_SHARE = 0.01
 _SIGNS = {
     "counts": f"are whole numbers that exceed {_SMALLEST_COUNT_MAXIMUM:g}",
     "linear": f"exceed {_LARGEST_LOG:g}",
     "log2": f"do not exceed {_LARGEST_LOG:g}",
     "logratio": f"do not exceed {_LARGEST_LOG:g} and are often negative",
 }
+# What a sample of a cohort may look like: linear values can happen to be whole numbers.
+_FITTING = {
+    "counts": ("counts",),
+    "linear": ("linear", "counts"),
+    "log2": ("log2", "logratio"),
+    "logratio": ("log2", "logratio"),
+}
 
 
-def find_scale(values: np.ndarray, dataset: str = "<name>") -> tuple[str, str]:
+class Scale(NamedTuple):
+    """A scale (counts, linear, log2 or logratio), why it was taken, and notes for the log and the report."""
+
+    scale: str
+    reason: str
+    notes: list[str]
+
+
+def find_scale(values: np.ndarray, samples: list[str], dataset: str = "<name>", given: str = "auto") -> Scale:
     """Find the scale of a matrix: every sample votes by its own values alone.
+
+    Up to five samples, and 1 % of all, may look as if they were on another scale: they are named in a warning. More of
+    them are refused, unless the scale is given.
 
     Parameters
     ----------
     values : float32 array, (samples, genes)
         Missing values are NaN.
+    samples : list of str
     dataset : str
         For messages.
-
-    Returns
-    -------
-    scale : str
-        counts, linear, log2 or logratio.
-    reason : str
-        A sentence.
+    given : str
+        The scale, where the config gives it; "auto" otherwise.
 
     Raises
     ------
     InputError
-        Fewer than 90 % of the samples agree, or none has a clear sign.
+        Samples do not agree, or none has a clear sign.
     """
-    votes = Counter(vote for vote in map(_vote, values) if vote)
-    remedy = f"set datasets.{dataset}.scale to {', '.join(SCALES[:-1])} or {SCALES[-1]}."
-    if not votes:
-        raise InputError(f"The scale of the values is not clear from any of the {len(values)} samples: {remedy}")
-    scale, count = votes.most_common(1)[0]
-    if count < _AGREEMENT * votes.total():
-        said = ", ".join(f"{name}: {number}" for name, number in votes.most_common())
-        raise InputError(f"Samples do not agree on the scale of the values ({said}): {remedy}")
-    return scale, f"values of {count} of {len(values)} samples {_SIGNS[scale]}."
+    votes = [_vote(sample) for sample in values]
+    counts = Counter(filter(None, votes))
+    remedy = f"set datasets.{dataset}.scale to {', '.join(SCALES[:-1])} or {SCALES[-1]}"
+    if given == "auto" and not counts:
+        raise InputError(f"The scale of the values is not clear from any of the {len(values)} samples: {remedy}.")
+    scale = counts.most_common(1)[0][0] if given == "auto" else given
+    odd = [place for place, vote in enumerate(votes) if vote and vote not in _FITTING[scale]]
+    named = listed([samples[place] for place in odd], _MOST_ODD)
+    leave_out = f"correct them, or leave them out with datasets.{dataset}.exclude"
+    if given == "auto" and (
+        counts[scale] < _AGREEMENT * counts.total() or len(odd) > min(_MOST_ODD, _ODD_SHARE * len(values))
+    ):
+        said = ", ".join(f"{name}: {number}" for name, number in counts.most_common())
+        rest = f" (not like the others: {named}): {leave_out}; to believe all of them" if odd else ": to believe them"
+        raise InputError(f"Samples do not agree on the scale of the values ({said}){rest}, {remedy}.")
+    reason = f"values of {counts[scale]} of {len(values)} samples {_SIGNS[scale]}."
+    notes = [f"{CAUTION}values of {len(odd)} samples do not look like {scale} values ({named}): {leave_out}."] * bool(
+        odd
+    )
+    if scale == "counts":
+        notes += _without_counts(values, samples, dataset)
+    return Scale(scale, reason if given == "auto" else f"given as datasets.{dataset}.scale.", notes)
+
+
+def _without_counts(values: np.ndarray, samples: list[str], dataset: str) -> list[str]:
+    empty = [sample for sample, row in zip(samples, values, strict=True) if not np.nansum(row) > 0]
+    if not empty:
+        return []
+    return [
+        f"{CAUTION}{len(empty)} samples have no counts at all ({listed(empty, _MOST_ODD)}): no step can bring them "
+        f"to the depth of the others (cpm refuses them); leave them out with datasets.{dataset}.exclude."
+    ]
 
 
 def _vote(sample: np.ndarray) -> str:

@@ -1,6 +1,7 @@
-"""A table of one's own: CSV, TSV, Parquet or h5ad, samples in rows or columns, labels inside or in a second file."""
+"""A table of one's own: CSV, TSV, GCT, Parquet or h5ad, samples in rows or columns, labels inside or beside it."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,10 +9,20 @@ import pandas as pd
 
 from gexflow.cohorts import parquet_table, text_table
 from gexflow.cohorts.config_keys import dataset_key, only_file, strict_fields
+from gexflow.cohorts.gene_ids import tidy_genes
 from gexflow.cohorts.h5ad_table import read_h5ad
-from gexflow.cohorts.label_file import find_id_column, match_labels, read_label_file
+from gexflow.cohorts.id_columns import more_held
+from gexflow.cohorts.label_file import (
+    LabelFile,
+    count_held,
+    given_id_column,
+    match_labels,
+    read_label_file,
+    refuse_unsure,
+)
 from gexflow.cohorts.labels import find_field
 from gexflow.cohorts.matrix import Matrix, drop_ignored
+from gexflow.cohorts.text_header import Header
 from gexflow.cohorts.text_table import Layout, TextTable
 from gexflow.errors import InputError, shorten
 from gexflow.log import logger
@@ -22,12 +33,12 @@ _PARQUET, _HDF5 = b"PAR1", b"\x89HDF\r\n\x1a\n"
 class Form(NamedTuple):
     """How tables of one file format are read."""
 
-    read_names: Callable[[Path], list[str]]
+    read_header: Callable[[Path], Header]
     read_ids: Callable[[Path, str | None], list[str]]
     read_table: Callable[[Path, Layout], TextTable]
 
 
-_TEXT_TABLE = Form(lambda path: text_table.read_header(path).names, text_table.read_ids, text_table.read_text_table)
+_TEXT_TABLE = Form(text_table.read_header, text_table.read_ids, text_table.read_text_table)
 _PARQUET_TABLE = Form(parquet_table.read_header, parquet_table.read_ids, parquet_table.read_parquet_table)
 
 
@@ -37,15 +48,16 @@ def read_table_source(paths: list[Path], labels_path: Path | None, settings: dic
     Parameters
     ----------
     paths : list of one path
-        Tab- or comma-separated (gzipped or not), Parquet, or h5ad; found out by content.
+        Tab- or comma-separated (gzipped or not), GCT, Parquet, or h5ad; detected by content.
     labels_path : path or None
-        Text table with one row a sample, or None where labels are columns of the matrix file (samples in rows) or
-        of an h5ad file's `obs`.
+        Text table with one row per sample, or None where labels are columns of the matrix file (samples in rows), of
+        an h5ad file's `obs`, or rows of a GCT 1.3 file.
     settings : dict
-        `orientation`: what the rows are (auto, samples, genes); `sample`: id column (the first by default);
+        `orientation`: what the rows are (auto, samples, genes); `sample`: column of sample ids, of the matrix file
+        (the first by default) or of the labels file;
         `label`, `group` and `batch`: rules whose fields are columns of the matrix file where there is no labels file;
         `ignore`: further columns that are no genes, and ids of rows that are none where genes are in rows;
-        `layer`: matrix of an h5ad file to take instead of `X`.
+        `layer`: matrix of an h5ad file to take instead of `X`; "raw" for that of its `raw`.
 
     Returns
     -------
@@ -60,21 +72,22 @@ def read_table_source(paths: list[Path], labels_path: Path | None, settings: dic
     labels = None if labels_path is None else read_label_file(labels_path)
     start = _first_bytes(path)
     if start == _HDF5:
-        return _read_h5ad(path, labels, labels_path, settings)
+        return _read_h5ad(path, labels, settings)
     form = _PARQUET_TABLE if start.startswith(_PARQUET) else _TEXT_TABLE
-    names = form.read_names(path)
-    if names[0].startswith("!Series"):
+    header = form.read_header(path)
+    if header.names[0].startswith("!Series"):
         raise InputError(f"{path} is a GEO series matrix: set {dataset_key(settings, 'source')} to geo.")
-    id_column = _id_column(names, settings)
-    rows_are, notes = _orientation(path, form, names, id_column, labels, labels_path, settings)
-    text = _text_columns(names, settings) if labels is None else []
-    columns, rows = _ignored(names, rows_are, settings)
+    id_column = _id_column(header.names, labels, settings)
+    rows_are, notes = _orientation(path, form, header, id_column, labels, settings)
+    text = _text_columns(header.names, settings) if labels is None and not header.gct else []
+    columns, rows = _ignored(header.names, rows_are, settings)
     layout = Layout(
         samples_in_rows=rows_are == "samples",
         text=tuple(text),
         ignore=tuple(columns),
         id_column=id_column,
-        remedy=_remedy(settings, rows_are),
+        remedy=_remedy(settings, rows_are, id_column),
+        unique=False,
     )
     table = form.read_table(path, layout)
     if not table.columns:
@@ -83,13 +96,14 @@ def read_table_source(paths: list[Path], labels_path: Path | None, settings: dic
         values, samples, genes = table.values, table.ids, table.columns
     else:
         values, samples, genes = table.values.T, table.columns, table.ids
-    if labels is None:
-        fields = _own_fields(table, id_column)
+    matrix = Matrix(values, samples, genes, pd.DataFrame(index=samples), notes=table.notes + notes)
+    if labels is not None:
+        refuse_unsure(table.unsure if rows_are == "genes" else "", labels, path)
+        matrix.fields = match_labels(matrix, labels, strict_fields(settings), settings)
     else:
-        fields, found = match_labels(samples, labels, strict_fields(settings), Path(labels_path))
-        notes += found
+        matrix.fields = text_table.read_sample_fields(path, samples) if header.gct else _own_fields(table, id_column)
     logger.info("table: %d samples, %d genes (%s in rows)", len(samples), len(genes), rows_are)
-    matrix = Matrix(values, samples, genes, fields, notes=notes)
+    tidy_genes(matrix)
     drop_ignored(matrix, rows, settings)
     return matrix
 
@@ -99,28 +113,38 @@ def _first_bytes(path: Path) -> bytes:
         return file.read(len(_HDF5))
 
 
-def _read_h5ad(path: Path, labels: pd.DataFrame | None, labels_path: Path | None, settings: dict) -> Matrix:
-    matrix = read_h5ad(path, settings.get("layer"))
+def _read_h5ad(path: Path, labels: LabelFile | None, settings: dict) -> Matrix:
+    wanted = [] if labels is not None else _fields_of_rules(settings).values()
+    held = None if labels is None else partial(count_held, labels, settings=settings)
+    matrix = read_h5ad(path, settings.get("layer"), _given_orientation(settings), list(wanted), held)
     if labels is not None:
-        fields, notes = match_labels(matrix.samples, labels, strict_fields(settings), Path(labels_path))
+        fields = match_labels(matrix, labels, strict_fields(settings), settings)
         # A column of the labels file stands before one of `obs` with the same name.
         matrix.fields = pd.concat([fields, matrix.fields.drop(columns=fields.columns, errors="ignore")], axis=1)
-        matrix.notes += notes
+    tidy_genes(matrix)
     drop_ignored(matrix, settings.get("ignore") or [], settings)
     logger.info("h5ad: %d samples, %d genes", len(matrix.samples), len(matrix.genes))
     return matrix
 
 
-def _id_column(names: list[str], settings: dict) -> str:
-    name = settings.get("sample")
-    return names[0] if name is None else find_field(names, str(name), dataset_key(settings, "sample"))
+def _id_column(names: list[str], labels: LabelFile | None, settings: dict) -> str:
+    """Return the matrix file's column of ids; the key may name one of the labels file alone."""
+    name = str(settings.get("sample") or "")
+    in_labels = labels is not None and given_id_column(labels, settings) is not None
+    if not name or (in_labels and name.lower() not in map(str.lower, names)):
+        return names[0]
+    return find_field(names, name, dataset_key(settings, "sample"))
+
+
+def _fields_of_rules(settings: dict) -> dict[str, str]:
+    rules = {key: settings.get(key) or {} for key in ("label", "group", "batch")}
+    return {key: str(rule["field"]) for key, rule in rules.items() if rule.get("field") is not None}
 
 
 def _text_columns(names: list[str], settings: dict) -> list[str]:
-    rules = {key: settings.get(key) or {} for key in ("label", "group", "batch")}
-    wanted = {key: rule["field"] for key, rule in rules.items() if rule.get("field") is not None}
+    wanted = _fields_of_rules(settings)
     try:
-        found = [find_field(names, str(name), dataset_key(settings, f"{key}.field")) for key, name in wanted.items()]
+        found = [find_field(names, name, dataset_key(settings, f"{key}.field")) for key, name in wanted.items()]
     except InputError as error:
         key = dataset_key(settings, "files.labels")
         raise InputError(f"{str(error).rstrip('.')}; if it is a column of another file, name that as {key}.") from None
@@ -135,14 +159,15 @@ def _ignored(names: list[str], rows_are: str, settings: dict) -> tuple[list[str]
     return [find_field(names, name, dataset_key(settings, "ignore")) for name in ignore if name not in rows], rows
 
 
-def _remedy(settings: dict, rows_are: str):
+def _remedy(settings: dict, rows_are: str, id_column: str) -> Callable[[str], str]:
     def advice(column: str) -> str:
-        column = shorten(column)
+        column, ignore = shorten(column), dataset_key(settings, "ignore")
         if rows_are == "genes":
-            return f"correct the cell, or, if {column} is no sample, list it under {dataset_key(settings, 'ignore')}"
-        return (
-            f"if {column} is no gene, list it under {dataset_key(settings, 'ignore')}; if it is one, correct the cell"
-        )
+            return f"correct the cell, or, if {column} is no sample, list it under {ignore}"
+        ids = ""
+        if not id_column:  # as pandas and R write the numbers of rows
+            ids = f"if {column} holds the sample ids, set {dataset_key(settings, 'sample')} to {column}; "
+        return f"{ids}if {column} is no gene, list it under {ignore}; if it is one, correct the cell"
 
     return advice
 
@@ -152,19 +177,20 @@ def _own_fields(table: TextTable, id_column: str) -> pd.DataFrame:
     return pd.DataFrame(fields, index=table.text[id_column], dtype=str)
 
 
-def _orientation(
-    path: Path,
-    form: Form,
-    names: list[str],
-    id_column: str,
-    labels: pd.DataFrame | None,
-    labels_path: Path | None,
-    settings: dict,
-) -> tuple[str, list[str]]:
-    """Return what the rows are (samples or genes) and notes on how that was found out."""
+def _given_orientation(settings: dict) -> str:
     given = settings.get("orientation") or "auto"
     if given not in ("auto", "samples", "genes"):
         raise InputError(f'{dataset_key(settings, "orientation")} is "{given}": it must be auto, samples or genes.')
+    return given
+
+
+def _orientation(
+    path: Path, form: Form, header: Header, id_column: str, labels: LabelFile | None, settings: dict
+) -> tuple[str, list[str]]:
+    """Return what the rows are (samples or genes) and notes on how that was decided."""
+    given = _given_orientation(settings)
+    if header.gct:
+        return "genes", []
     if labels is None:
         if given == "genes":
             raise InputError(
@@ -174,18 +200,21 @@ def _orientation(
         return "samples", []
     if given != "auto":
         return given, []
-    columns = [name for name in names if name != id_column]
+    columns = [name for name in header.names if name != id_column]
     rows = form.read_ids(path, id_column)
-    in_rows, in_columns = find_id_column(labels, rows)[1], find_id_column(labels, columns)[1]
+    in_rows, in_columns = count_held(labels, rows, settings), count_held(labels, columns, settings)
+    found = more_held(in_rows, len(rows), in_columns, len(columns))
     if in_rows == in_columns == 0:
         raise InputError(
-            f"{labels_path} names none of the samples of {path} (rows there are called e.g. "
+            f"{labels.path} names none of the samples of {path} (rows there are called e.g. "
             f"{shorten(rows[0])}, columns e.g. {shorten((columns or [''])[0])}, the first label row is for e.g. "
-            f"{shorten(labels.iloc[0, 0])}): its ids must be those of the matrix."
+            f"{shorten(labels.table.iloc[0, 0])}): its ids must be those of the matrix."
         )
-    if in_rows == in_columns:
+    if found is None:
         raise InputError(
-            f"{path}: rows and columns fit the labels equally: set {dataset_key(settings, 'orientation')}."
+            f"{path}: both rows ({in_rows} of {len(rows)}) and columns ({in_columns} of {len(columns)}) fit the "
+            f"labels: set {dataset_key(settings, 'orientation')} to samples or genes, which is what the rows are."
         )
-    found = "samples" if in_rows > in_columns else "genes"
-    return found, [f"Rows of {path.name} are {found}: the labels file names {in_rows} rows and {in_columns} columns."]
+    rows_are = "samples" if found else "genes"
+    note = f"Rows of {path.name} are {rows_are}: the labels file names {in_rows} rows and {in_columns} columns."
+    return rows_are, [note]

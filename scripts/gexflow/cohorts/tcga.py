@@ -1,6 +1,5 @@
 """TCGA matrices, genes x samples: PanCanAtlas EB++, Xena or another table with a labels file, or Firehose archives."""
 
-import re
 from collections import Counter
 from pathlib import Path
 
@@ -11,16 +10,13 @@ from gexflow.cohorts.barcodes import as_barcode, barcode_fields
 from gexflow.cohorts.big_arrays import row_blocks
 from gexflow.cohorts.config_keys import all_files, strict_fields
 from gexflow.cohorts.firehose import read_firehose
-from gexflow.cohorts.label_file import match_labels, read_label_file
+from gexflow.cohorts.gene_ids import tidy_genes
+from gexflow.cohorts.label_file import LabelFile, match_labels, read_label_file, refuse_unsure
 from gexflow.cohorts.matrix import Matrix, join_matrices
 from gexflow.cohorts.text_file import is_archive
 from gexflow.cohorts.text_table import Layout, read_text_table
 from gexflow.errors import listed
 from gexflow.log import logger
-
-_REPEATED = " #"
-# Rows of totals that counting programs (HTSeq, STAR) write among the genes.
-_TOTALS = ("__", "N_unmapped", "N_multimapping", "N_noFeature", "N_ambiguous")
 
 
 def read_tcga(
@@ -52,57 +48,35 @@ def read_tcga(
         A file is wrong, labels match no sample or conflict, or files have no gene in common.
     """
     paths = all_files(paths)
-    matrix = join_matrices([_read_file(path) for path in paths], paths, "gene")
-    if labels_path is not None:
-        labels = read_label_file(labels_path)
-        fields, notes = match_labels(matrix.samples, labels, strict_fields(settings), Path(labels_path))
-        matrix.notes += notes
+    labels = None if labels_path is None else read_label_file(labels_path)
+    matrix = join_matrices([_read_file(path, labels) for path in paths], paths, "gene")
+    if labels is not None:
+        fields = match_labels(matrix, labels, strict_fields(settings), settings)
         fields = _renamed(fields, list(matrix.fields), "the archive's name", matrix.notes)
         matrix.fields = pd.concat([matrix.fields, fields], axis=1)
     matrix.fields = _add_barcodes(matrix.fields, matrix.samples, institutions, matrix.notes)
-    matrix.drop("genes", np.array([gene.startswith(_TOTALS) for gene in matrix.genes]), "totals, not genes")
     paired = all("|" in gene for gene in matrix.genes)
-    matrix.symbols = [_symbol(gene) for gene in matrix.genes]
     # Firehose tables carry the same ids, but neither gaps nor values below 0
     matrix.normalised_jointly = "EB++" if paired and _has_gaps(matrix.values) else ""
     logger.info("TCGA: %d samples, %d genes from %d file(s)", len(matrix.samples), len(matrix.genes), len(paths))
     return matrix
 
 
-def _read_file(path: Path) -> Matrix:
+def _read_file(path: Path, labels: LabelFile | None) -> Matrix:
     if is_archive(path):
         matrix = read_firehose(path)
     else:
         table = read_text_table(path, Layout(unique=False))
-        matrix = Matrix(table.values.T, table.columns, table.ids, pd.DataFrame(index=table.columns))
-    matrix.genes, repeated = _numbered(matrix.genes)
-    if repeated:
-        matrix.notes.append(
-            f"{repeated} gene ids occur more than once: later ones are numbered (as in `id{_REPEATED}2`)."
-        )
+        if labels is not None:
+            refuse_unsure(table.unsure, labels, path)
+        matrix = Matrix(table.values.T, table.columns, table.ids, pd.DataFrame(index=table.columns), notes=table.notes)
+    tidy_genes(matrix, are_symbols=True)
     return matrix
-
-
-def _numbered(ids: list[str]) -> tuple[list[str], int]:
-    """Return unique ids, repetitions numbered, and how many ids are repeated."""
-    seen: Counter[str] = Counter()
-    unique = []
-    for name in ids:
-        seen[name] += 1
-        unique.append(name if seen[name] == 1 else f"{name}{_REPEATED}{seen[name]}")
-    return unique, sum(count > 1 for count in seen.values())
 
 
 def _has_gaps(values: np.ndarray) -> bool:
     """Tell whether values are missing or below 0."""
     return any(not (block >= 0).all() for _, block in row_blocks(values))
-
-
-def _symbol(gene: str) -> str:
-    """Return the symbol in "SYMBOL|ENTREZ" or a symbol itself; "" for other ids (Ensembl, Entrez)."""
-    symbol = gene.partition("|")[0].partition(_REPEATED)[0]
-    # ENSA is a gene's symbol, ENSG00000000003 is none
-    return "" if symbol == "?" or symbol.isdigit() or re.match(r"ENS[A-Z]*R?\d", symbol) else symbol
 
 
 def _add_barcodes(

@@ -1,22 +1,33 @@
 """Reading of a large tab- or comma-separated table of numbers, row ids x columns, in a stream."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
-from gexflow.cohorts.bad_cell import explain_failure
+from gexflow.cohorts.bad_cell import MISSING, explain_failure, split_line
 from gexflow.cohorts.big_arrays import copied, join_columns, join_rows
 from gexflow.cohorts.block_parser import Columns, Rows, parse_block
 from gexflow.cohorts.line_blocks import LineTooLongError, line_blocks
-from gexflow.cohorts.text_file import Packed, open_text
-from gexflow.cohorts.text_header import Header, check_unique, parse_header, refuse_infinite
+from gexflow.cohorts.text_file import Packed, decode, open_text
+from gexflow.cohorts.text_header import (
+    Header,
+    check_unique,
+    comment_lines,
+    empty_ends,
+    parse_header,
+    refuse_filled,
+    refuse_infinite,
+    refuse_nameless,
+    split_lines,
+)
 from gexflow.errors import InputError, shorten
 
 _THREADS = 2  # as the rule read_cohort asks for
@@ -29,19 +40,25 @@ class TextTable:
     Attributes
     ----------
     ids : list of str
-        Row ids, unique.
+        Row ids.
     columns : list of str
-        Names of the numeric columns, unique.
+        Names of the numeric columns.
     values : float32 array, (ids, columns)
         Missing values are NaN. Either it or its transpose is C-contiguous: that one whose rows are samples.
     text : dict of str to list of str
         Columns that were asked for as text.
+    notes : list of str
+        What was passed over.
+    unsure : str
+        The name of the first column where R's `write.table` may have meant it for the second; "" elsewhere.
     """
 
     ids: list[str]
     columns: list[str]
     values: np.ndarray
     text: dict[str, list[str]]
+    notes: list[str] = field(default_factory=list)
+    unsure: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +76,7 @@ class Layout:
     remedy : callable or None
         Says what to do about a column (its name is given) with a cell that is no number.
     unique : bool
-        Whether a repeated row id is refused.
+        Whether repeated and missing ids of genes are refused; those of samples always are.
     if_empty : str
         What to do about a table without rows.
     skip_lines : int
@@ -80,17 +97,35 @@ DEFAULT = Layout()
 
 
 def read_header(path: str | Path | Packed) -> Header:
-    """Read the column names of a text table and find out its delimiter."""
+    """Read what a text table says of its columns; where its first row leaves that open, its other rows decide."""
     with open_text(path) as file:
-        return _take_header(_guarded(line_blocks(file, size_bytes=1 << 20), path), path)[0]
+        header, blocks = _take_header(_guarded(line_blocks(file, size_bytes=1 << 20), path), path)
+        if header.either and not all(empty_ends(block.split(b"\n"), header) for block in blocks):
+            return header.without_id_name()
+    return header
 
 
 def read_ids(path: str | Path | Packed, id_column: str | None = None) -> list[str]:
-    """Read the row ids of a text table alone."""
+    """Read the row ids of a text table alone; they may repeat."""
     header = read_header(path)
     id_column = header.names[0] if id_column is None else id_column
     ignore = tuple(name for name in header.names if name != id_column)
-    return read_text_table(path, Layout(True, id_column=id_column, ignore=ignore)).ids
+    return read_text_table(path, Layout(id_column=id_column, ignore=ignore, unique=False)).ids
+
+
+def read_sample_fields(path: str | Path, samples: list[str]) -> pd.DataFrame:
+    """Read what a GCT 1.3 file says of its samples in the rows below its column names: one column per row."""
+    with open_text(path) as file:
+        blocks = line_blocks(file)
+        header, _ = _take_header(blocks, path)
+    with open_text(path) as file:
+        lines = [decode(line) for line in islice(file, header.lines + header.skip_lines)][header.lines :]
+    rows = [split_line(line.rstrip("\r\n"), header.delimiter, path, header.lines + 1) for line in lines]
+    first = 1 + header.gct.row_fields
+    fields = {
+        row[0]: ["" if cell in MISSING else cell.strip() for cell in row[first : len(header.names)]] for row in rows
+    }
+    return pd.DataFrame(fields, index=header.names[first:], dtype=str).reindex(samples)
 
 
 def read_text_table(path: str | Path | Packed, layout: Layout = DEFAULT) -> TextTable:
@@ -109,29 +144,45 @@ def read_text_table(path: str | Path | Packed, layout: Layout = DEFAULT) -> Text
     InputError
         For whatever is wrong with the file, with the place.
     """
+    header = read_header(path)
     with open_text(path) as file:
-        return parse_table(file, path, layout)
+        return parse_table(file, path, layout, header=header)
 
 
 def parse_table(
-    file: BinaryIO, path: str | Path | Packed, layout: Layout = DEFAULT, first_line: int = 1, end: bytes = b""
+    file: BinaryIO,
+    path: str | Path | Packed,
+    layout: Layout = DEFAULT,
+    first_line: int = 1,
+    end: bytes = b"",
+    header: Header | None = None,
 ) -> TextTable:
     """Parse the text table that an open file holds from its header (line `first_line`) on, up to a line `end`.
+
+    Parameters
+    ----------
+    header : Header, optional
+        What `read_header` knows of the columns; by default what the first row tells.
 
     Raises
     ------
     EOFError
         There is no line `end`.
     """
-    header, blocks = _take_header(_guarded(line_blocks(file, end), path), path, layout.skip_lines)
+    found, blocks = _take_header(_guarded(line_blocks(file, end), path), path, layout.skip_lines)
+    header = header or found
     id_column = header.names[0] if layout.id_column is None else layout.id_column
     texts = [id_column, *(name for name in layout.text if name != id_column)]
-    columns = Columns.named(header, texts, list(layout.ignore))
-    words, parts = [[] for _ in texts], []
+    described = header.names[1 : 1 + header.gct.row_fields] if header.gct else []
+    columns = Columns.named(header, texts, {*layout.ignore, *described})
+    _check_names(header, columns, layout, path)
+    words, parts = [[] for _ in columns.texts], []
 
     def parse(block: bytes) -> Rows:
         rows = parse_block(block, columns)
         refuse_infinite(rows.values, rows.texts[0], columns.numeric_names, path)
+        for position, cells in enumerate(rows.texts[len(texts) :], len(header.names) + 1):
+            refuse_filled(zip(rows.texts[0], cells, strict=True), position, path)
         rows.values = copied(rows.values if layout.samples_in_rows else rows.values.T)
         return rows
 
@@ -141,17 +192,40 @@ def parse_table(
             for column, cells in zip(words, rows.texts, strict=True):
                 column += cells
     except pa.ArrowException as error:
-        numeric = set(columns.numeric_names)
-        first_row = first_line + layout.skip_lines
-        explain_failure(path, header.names, header.delimiter, numeric, id_column, first_row, layout.remedy)
+        first_row = first_line - 1 + header.lines + layout.skip_lines + header.skip_lines
+        explain_failure(path, columns, header.names.index(id_column), first_row, layout.remedy)
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path} cannot be read as a table ({shorten(reason)}): export or fetch it again.") from None
     if not words[0]:
         raise InputError(f"{path} has column names but no rows: {layout.if_empty}.")
-    if layout.unique:
+    if layout.samples_in_rows or layout.unique:
         check_unique(words[0], "row", path)
     values = join_rows(parts) if layout.samples_in_rows else join_columns(parts).T
-    return TextTable(words[0], columns.numeric_names, values, dict(zip(texts, words, strict=True)))
+    _check_size(header, values, path)
+    named = dict(zip(texts, words[: len(texts)], strict=True))
+    unsure = header.names[0] if header.either else ""
+    return TextTable(words[0], columns.numeric_names, values, named, header.notes(Path(str(path)).name), unsure)
+
+
+def _check_names(header: Header, columns: Columns, layout: Layout, path: str | Path | Packed) -> None:
+    """Refuse columns without a name and names that repeat, but for those of genes where they may."""
+    texts = [header.names[position] for position in columns.texts if position < len(header.names)]
+    if (layout.samples_in_rows and not layout.unique) or not columns.numeric.any():
+        repeated = Counter(header.names)
+        check_unique((name for name in texts for _ in range(repeated[name])), "column", path)
+        return
+    refuse_nameless(header, path)
+    check_unique([*texts, *columns.numeric_names], "column", path)
+
+
+def _check_size(header: Header, values: np.ndarray, path: str | Path | Packed) -> None:
+    """Compare a GCT file with the size that it states."""
+    gct = header.gct
+    if gct and values.shape[1] and values.shape != (gct.rows, gct.samples):
+        raise InputError(
+            f"{path} states {gct.rows} rows and {gct.samples} samples, but has {values.shape[0]} and "
+            f"{values.shape[1]}: is it cut off? Export or fetch it again."
+        )
 
 
 def _guarded(blocks: Iterator[bytes], path: str | Path | Packed) -> Iterator[bytes]:
@@ -165,13 +239,30 @@ def _take_header(
     blocks: Iterator[bytes], path: str | Path | Packed, skip_lines: int = 0
 ) -> tuple[Header, Iterator[bytes]]:
     """Return the header and the blocks below it (and below `skip_lines` further lines)."""
-    start = b"".join(islice(blocks, 1))
-    while len(start.splitlines()) < 2 + skip_lines and (more := b"".join(islice(blocks, 1))):
-        start += more
+    start = _grown(b"", blocks, 1)
+    start = _grown(start, blocks, comment_lines(start) + 3)
     header = parse_header(start, path)
-    first = start.splitlines(keepends=True)[: 1 + skip_lines]
-    below = start[sum(map(len, first)) :]
+    above = header.lines + skip_lines + header.skip_lines
+    start = _grown(start, blocks, above + 1)
+    below = _below(start, above)
     return header, chain([below] if below else [], blocks)
+
+
+def _grown(start: bytes, blocks: Iterator[bytes], lines: int) -> bytes:
+    """Add blocks to the start of a file until it has so many lines, or is whole."""
+    while len(split_lines(start)) < lines and (more := b"".join(islice(blocks, 1))):
+        start += more
+    return start
+
+
+def _below(start: bytes, lines: int) -> bytes:
+    """Return what stands below the first lines."""
+    newline, place = b"\n" if b"\n" in start else b"\r", 0
+    for _ in range(lines):
+        place = start.find(newline, place) + 1
+        if not place:
+            return b""
+    return start[place:]
 
 
 def _in_order(work: Callable[[bytes], Rows], blocks: Iterable[bytes]) -> Iterator[Rows]:

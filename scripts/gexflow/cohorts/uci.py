@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from gexflow.cohorts.config_keys import only_file
 from gexflow.cohorts.label_file import match_labels, read_label_file
 from gexflow.cohorts.matrix import Matrix
@@ -35,10 +37,11 @@ def read_uci(paths: list[Path], settings: dict) -> Matrix:
     path = only_file(paths, settings)
     matrix, labels = _packed(path, _MATRIX), _packed(path, _LABELS)
     table = read_text_table(matrix, Layout(samples_in_rows=True))
-    fields, notes = match_labels(table.ids, read_label_file(labels), ["Class"], labels)
-    notes.append("The file names no genes (gene_0, gene_1, ...) and no patients; its samples are TCGA's.")
+    found = Matrix(table.values, table.ids, table.columns, pd.DataFrame(index=table.ids))
+    found.fields = match_labels(found, read_label_file(labels), ["Class"], settings)
+    found.notes.append("The file names no genes (gene_0, gene_1, ...) and no patients; its samples are TCGA's.")
     logger.info("UCI: %d samples, %d genes", *table.values.shape)
-    return Matrix(table.values, table.ids, table.columns, fields, notes=notes)
+    return found
 
 
 def _packed(path: Path, member: str) -> Packed:

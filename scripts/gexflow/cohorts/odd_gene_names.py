@@ -1,0 +1,41 @@
+"""Gene names that a program has changed: symbols that became dates, ids that R put an X before."""
+
+import re
+
+from gexflow.errors import listed
+from gexflow.log import CAUTION
+
+_MONTHS = "jan|feb|mar|mrz|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez"
+_DATE = re.compile(
+    rf"\d{{1,2}}[-. ]({_MONTHS})[a-z]*\.?([- ]\d{{2,4}})?|({_MONTHS})[a-z]*\.?[- ]\d{{1,4}}"
+    r"|\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\d(\.\d+)?E\+\d{2}")  # RIKEN's 2310009E13
+_MADE = re.compile(r"X\d")
+
+
+def odd_gene_names(genes: list[str], symbols: list[str]) -> list[str]:
+    """Return notes on names that a spreadsheet or R has changed, so that they no longer match those of other cohorts.
+
+    Parameters
+    ----------
+    genes, symbols : list of str
+        One per gene; "" where a symbol is unknown.
+    """
+    notes = []
+    spoiled = [name for name in dict.fromkeys([*genes, *symbols]) if _DATE.fullmatch(name) or _NUMBER.fullmatch(name)]
+    if spoiled:
+        notes.append(
+            f"{CAUTION}{len(spoiled)} names of genes look like symbols that a spreadsheet turned into dates or numbers "
+            f"({listed(spoiled, 3)}; MARCH1 becomes 1-Mar, SEPT2 2-Sep): export the table again with its ids as text, "
+            "or these genes match no other cohort and no annotation."
+        )
+    made = [gene for gene in genes if _MADE.match(gene)]
+    if 2 * len(made) > len(genes):
+        notes.append(
+            f"{CAUTION}{len(made)} of {len(genes)} gene ids begin with X and a digit ({listed(made, 3)}), as R makes "
+            f"them of ids that begin with a digit ({made[0][1:]}): write the table with check.names = FALSE, or these "
+            "genes match no other cohort and no annotation."
+        )
+    return notes

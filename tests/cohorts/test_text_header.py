@@ -1,0 +1,226 @@
+"""What stands above the rows of a table, and how rows may differ from it: nothing shifts a value by one column."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from gexflow.cohorts.annotation import read_annotation
+from gexflow.cohorts.label_file import read_label_file
+from gexflow.cohorts.read import read_matrix
+from gexflow.cohorts.text_table import read_header, read_text_table
+from gexflow.log import CAUTION
+
+SAMPLES, GENES = ["s1", "s2", "s3"], ["g1", "g2"]
+VALUES = np.array([[1.5, 2.5, 3.5], [4.5, 5.5, 6.5]])  # genes x samples
+ROWS = [f"{gene}\t" + "\t".join(map(str, row)) for gene, row in zip(GENES, VALUES, strict=True)]
+NAMES = "gene\ts1\ts2\ts3"
+LABELS = "id\tclass\tstage\ns1\tX\tI\ns2\tY\tII\ns3\tX\tIII\n"
+
+
+def joined(*lines):
+    return "\n".join(lines) + "\n"
+
+
+PLAIN = joined(NAMES, *ROWS)
+EVERYWHERE = joined(*(f"{line}\t" for line in PLAIN.splitlines()))
+IN_ROWS = joined(NAMES, *(f"{row}\t" for row in ROWS))
+AS_R = PLAIN.removeprefix("gene\t")
+AS_R_EVERYWHERE = joined(*(f"{line}\t" for line in AS_R.splitlines()))
+HEADER_ONLY = joined(f"{NAMES}\t\t", *ROWS)
+EXCEL = joined(f"# made by hand{',' * 5}", *(f"{line.replace(chr(9), ',')},," for line in PLAIN.splitlines()))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [PLAIN, EVERYWHERE, IN_ROWS, AS_R, AS_R_EVERYWHERE, HEADER_ONLY, EXCEL, IN_ROWS.replace("\n", "\r\n")],
+    ids=["plain", "everywhere", "in rows", "R", "R, everywhere", "in the header", "Excel", "in rows, CRLF"],
+)
+def test_delimiters_at_the_ends_of_lines_move_no_value(write, content):
+    table = read_text_table(write(content))
+    assert (table.ids, table.columns) == (GENES, SAMPLES)
+    np.testing.assert_array_equal(table.values, VALUES)
+
+
+@pytest.mark.parametrize("labels", [None, LABELS], ids=["labels inside", "labels file"])
+def test_samples_in_rows_keep_their_genes_where_rows_end_in_a_delimiter(write, labels):
+    rows = ["s1,X,1,2,", "s2,Y,3,4,"] if labels is None else ["s1,1,2,", "s2,3,4,"]
+    names = "id,class,g1,g2" if labels is None else "id,g1,g2"
+    path = None if labels is None else write(labels, "labels.tsv")
+    matrix = read_matrix("table", [write(joined(names, *rows))], path, {"dataset": "own", "label": {"field": "class"}})
+    assert (matrix.samples, matrix.genes) == (["s1", "s2"], GENES)
+    np.testing.assert_array_equal(matrix.values, [[1, 2], [3, 4]])
+    assert matrix.fields["class"].tolist() == ["X", "Y"]
+    assert any(note.startswith(CAUTION) and "ends in a delimiter" in note for note in matrix.notes)
+
+
+def test_tcga_keeps_its_samples_where_rows_end_in_a_delimiter(write):
+    matrix = read_matrix("tcga", [write(IN_ROWS)], None, {"dataset": "own"})
+    assert matrix.samples == SAMPLES
+    np.testing.assert_array_equal(matrix.values, VALUES.T)
+
+
+@pytest.mark.parametrize("rows", [["g1\t\t2", "g2\t3\t4"], ["g1\t1\t", "g2\t3\t4"], ["g1\t1\t2", "g2\t3\t"]])
+def test_r_tables_with_empty_cells_keep_working(write, rows):
+    table = read_text_table(write(joined("s1\ts2", *rows)))
+    assert (table.ids, table.columns) == (GENES, ["s1", "s2"])
+    expected = [[float(cell or "nan") for cell in row.split("\t")[1:]] for row in rows]
+    np.testing.assert_array_equal(table.values, expected)
+
+
+def test_an_r_table_is_recognised_in_a_later_block(write):
+    empty = [f"g{n}\t{n}\t" for n in range(200_000)]  # more than the first block
+    table = read_text_table(write(joined("s1\ts2", *empty, "last\t1\t7")))
+    assert table.columns == ["s1", "s2"]
+    assert table.values[-1].tolist() == [1, 7]
+    assert table.values[5, 0] == 5
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (joined(f"{NAMES}\t", *(f"{row}\t{n}" for n, row in enumerate(ROWS))), ["column 5 has no name"]),
+        (joined(f"{NAMES}\t", f"{ROWS[0]}\t", f"{ROWS[1]}\t7"), ["column 5 has no name", "7", '"g2"']),
+        (joined(NAMES, f"{ROWS[0]}\t1\t2", f"{ROWS[1]}\t3\t4"), ["6 cells", "names 4 columns"]),
+        (joined(NAMES, f"{ROWS[0]}\t", ROWS[1]), ["line 3 has 4 cells where 5 are expected"]),
+        (joined("gene\t\ts2\ts3", *ROWS), ["column 2 has no name"]),
+        (PLAIN.replace("\t", ",", 3), ["separated by commas", "by tabs"]),
+        (PLAIN.replace("\t", ",").replace(",", "\t", 3), ["separated by tabs", "by commas"]),
+    ],
+)
+def test_columns_that_may_be_others_are_refused(write, refused, content, words):
+    sentence = refused(read_text_table, write(content))
+    assert all(word in sentence for word in words), sentence
+
+
+LABEL_ROWS = ["s1,X,I", "s2,Y,II", "s3,X,III"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        joined("id,class,stage", *LABEL_ROWS),
+        joined("id,class,stage", *(f"{row}," for row in LABEL_ROWS)),
+        joined("id,class,stage,,", *(f"{row},," for row in LABEL_ROWS)),
+        joined("class,stage", *LABEL_ROWS),
+        joined('"id",class,"stage\n(I to III)"', *LABEL_ROWS),
+        joined("# a comment, of mine", "id,class,stage", *LABEL_ROWS),
+    ],
+    ids=["plain", "in rows", "everywhere", "R", "line break in the header", "comment"],
+)
+def test_labels_stay_below_their_names(write, content):
+    labels = read_label_file(write(content))
+    assert labels.table["class"].tolist() == ["X", "Y", "X"]
+    assert labels.table.iloc[:, 0].tolist() == SAMPLES
+    assert labels.table.columns[2].startswith("stage")
+
+
+def test_a_labels_file_of_r_with_an_empty_last_cell_keeps_its_columns(write):
+    table = read_label_file(write("class\tnote\ns1\tX\t\ns2\tY\tlate\n")).table
+    assert table["class"].tolist() == ["X", "Y"]
+    assert table["note"].tolist() == ["", "late"]
+
+
+def test_a_labels_file_of_one_column_as_r_writes_it_is_read(write):
+    table = read_label_file(write('"tissue"\n"s1"\t"liver"\n"s2"\t"lung"\n')).table
+    assert table["tissue"].tolist() == ["liver", "lung"]
+    assert table["sample"].tolist() == ["s1", "s2"]
+
+
+def test_an_annotation_keeps_its_columns_where_rows_end_in_a_delimiter(write):
+    rows = ["p1\tTP53\t17\t5\t", "p2\tBRCA1\t17\t9\t"]
+    table = read_annotation([write(joined("probe\tsymbol\tchromosome\tstart", *rows))], ["p1", "p2"])
+    assert table["symbol"].tolist() == ["TP53", "BRCA1"]
+    assert table["start"].tolist() == [5, 9]
+
+
+CBIOPORTAL = ["#Sample\tClass\tStage", "#Identifier\tType\tStage", "#STRING\tSTRING\tSTRING", "#1\t1\t1"]
+
+
+@pytest.mark.parametrize(
+    ("above", "name"),
+    [
+        (['# Program:featureCounts v2.0.6; Command:"featureCounts" "-t" "exon,CDS" "-o" "counts.txt"'], "id"),
+        (["# gene-model: GENCODE v36"], "id"),
+        (["#%create_date=2016-01-01", "#%chip_type=HuGene"], "id"),
+        (["# mine", "", "## another, with a comma", "#"], "id"),
+        (CBIOPORTAL, "id"),
+        ([], "#id"),
+        (["# from me"], "#id"),
+    ],
+)
+def test_comments_above_the_names_are_skipped_and_names_are_not(write, above, name):
+    labels = read_label_file(write(joined(*above, LABELS.rstrip("\n")).replace("id\t", f"{name}\t")))
+    assert list(labels.table.columns) == [name, "class", "stage"]
+    assert labels.table["class"].tolist() == ["X", "Y", "X"]
+    assert any(str(len([line for line in above if line])) in note for note in labels.notes) == bool(above)
+
+
+def test_the_names_may_stand_behind_a_sign_and_a_blank(write):
+    assert read_header(write("# id\ts1\ts2\ng1\t1\t2\n")).names == ["# id", "s1", "s2"]
+    assert read_header(write("# mine, 2020\nid,class\ns1,X\n")).names == ["id", "class"]
+
+
+def test_lines_are_counted_in_the_file(write, refused):
+    sentence = refused(read_text_table, write(joined("# one", "# two", PLAIN.rstrip("\n").replace("4.5", "high"))))
+    assert "line 5" in sentence
+    sentence = refused(read_text_table, write('"ge\nne"\ts1\ts2\ng1\t1\tlow\n'))
+    assert "line 3" in sentence
+
+
+GCT = [f"{gene}\tdescription of {gene}\t" + "\t".join(map(str, row)) for gene, row in zip(GENES, VALUES, strict=True)]
+GCT12 = joined("#1.2", "2\t3", "NAME\tDescription\ts1\ts2\ts3", *GCT)
+GCT13 = joined("#1.3", "2\t3\t1\t1", "id\tDescription\ts1\ts2\ts3", "class\tna\tX\tY\tX", *GCT)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        GCT12,
+        gzip.compress(GCT12.encode()),
+        joined(*(f"{line},,".replace("\t", ",") for line in GCT12.splitlines())),
+        GCT13,
+    ],
+    ids=["1.2", "gzipped", "Excel", "1.3"],
+)
+def test_gct_files_are_read(write, content):
+    settings = {"dataset": "own", "label": {"field": "class"}, "ignore": ["Description"]}
+    matrix = read_matrix("table", [write(content)], write(LABELS, "labels.tsv"), settings)
+    assert (matrix.samples, matrix.genes) == (SAMPLES, GENES)
+    np.testing.assert_array_equal(matrix.values, VALUES.T)
+    assert matrix.fields["class"].tolist() == ["X", "Y", "X"]
+
+
+def test_a_gct_file_can_hold_its_labels(write):
+    matrix = read_matrix("table", [write(GCT13)], None, {"dataset": "own", "label": {"field": "class"}})
+    assert matrix.fields["class"].tolist() == ["X", "Y", "X"]
+    np.testing.assert_array_equal(matrix.values, VALUES.T)
+
+
+def test_a_gct_file_that_is_cut_off_is_refused(write, refused):
+    sentence = refused(read_text_table, write(joined(*GCT12.splitlines()[:-1])))
+    assert all(word in sentence for word in ["states 2 rows", "has 1"])
+
+
+@pytest.mark.parametrize("source", ["table", "tcga"])
+def test_ids_without_a_name_are_not_taken_for_the_first_sample(write, refused, source):
+    matrix, labels = write(joined("s1\ts2\ts3", "g1\t1\t2\t", "g2\t3\t4\t")), write(LABELS, "labels.tsv")
+    sentence = refused(read_matrix, source, [matrix], labels, {"dataset": "own", "label": {"field": "class"}})
+    assert all(word in sentence for word in ["ends in a delimiter", '"s1"', "last sample has no value"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("32,791", ["without separators of thousands", "32791", "decimal comma"]),
+        ("1,032,791", ["without separators of thousands", "1032791"]),
+        ("32,791.5", ["without separators of thousands", "32791.5"]),
+        ("32 791", ["without separators of thousands", "32791"]),
+        ("1.032.791", ["no separators of thousands", "decimals"]),
+        ("3,14", ["decimals with a point"]),
+    ],
+)
+def test_separators_of_thousands_are_no_decimal_commas(write, refused, cell, words):
+    sentence = refused(read_text_table, write(PLAIN.replace("4.5", cell)))
+    assert all(word in sentence for word in ['"g2"', '"s1"', *words])
+    assert ("decimal" in sentence) == ("decimal" in " ".join(words))

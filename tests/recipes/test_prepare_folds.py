@@ -197,7 +197,8 @@ def test_no_logarithm_is_taken_of_negative_linear_values_of_any_part(cohort, tmp
     message = Job(tmp_path, cohort, split(cohort), ["impute_median", "to_log2"]).error()
     assert message == (
         "set, recipe mine, fold 1, step 2_to_log2: to_log2 with offset 1 finds no logarithm for 2 of 800 values, the "
-        "smallest -3.5: put `clip: {low: 0}` before it, or set the dataset's scale to log2 or logratio if it is logged"
+        "smallest -3.5: put `floor_negatives` before it (and `ties: midrank` in gene_quantile, if there are many), or "
+        "set the dataset's scale to log2 or logratio if it is logged"
     )
 
 

@@ -75,10 +75,13 @@ def with_first(step: dict) -> list:
     return [impute, step, *rest]
 
 
-def markers_kept(cohort: anndata.AnnData, steps: list) -> np.ndarray:
-    """Return in how many of five folds each marker is kept."""
-    folds = prepare_folds(cohort, five_folds(cohort), steps)
-    return sum(cohort.var_names[:MARKERS].isin(fold.features.var_names).astype(int) for fold in folds)
+def markers_kept(cohort: anndata.AnnData, steps: list) -> tuple[np.ndarray, list[str]]:
+    """Return in how many of five folds each marker is kept, and the last note of every fold."""
+    folds = list(prepare_folds(cohort, five_folds(cohort), steps))
+    names = cohort.var_names[:MARKERS]
+    return sum(names.isin(fold.features.var_names).astype(int) for fold in folds), [
+        fold.summary["note"].iloc[-1] for fold in folds
+    ]
 
 
 def test_the_cohort_is_like_one_of_average_differences(old_array):
@@ -87,10 +90,12 @@ def test_the_cohort_is_like_one_of_average_differences(old_array):
 
 
 def test_markers_of_an_old_array_are_kept_in_all_folds_where_clip_loses_them(old_array):
-    floored = markers_kept(old_array, with_first({"floor_negatives": {}}))
-    clipped = markers_kept(old_array, with_first({"clip": {"low": 0}}))
+    floored, notes = markers_kept(old_array, with_first({"floor_negatives": {}}))
+    clipped, warnings = markers_kept(old_array, with_first({"clip": {"low": 0}}))
     assert (floored == 5).all()
     assert (clipped == 5).mean() < 0.1
+    assert all(f"{CAUTION}in 9" in note and "floor_negatives" in note for note in warnings)
+    assert not any("`floor_negatives`" in note for note in notes), "a remedy that the recipe has already"
 
 
 def test_few_negative_values_become_0_and_nothing_else_moves():

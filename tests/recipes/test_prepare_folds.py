@@ -12,6 +12,7 @@ from tests.jobs import job_of, run_script
 
 from gexflow.cohorts.splits import split_as_published, split_samples
 from gexflow.files import read_h5ad, read_json, read_table, write_h5ad, write_table
+from gexflow.log import CAUTION
 
 SAMPLES, GENES, FOLDS = 40, 20, 4
 
@@ -209,6 +210,16 @@ def test_logged_values_are_left_alone_and_that_is_said(cohort, tmp_path):
     said = "to_log2 left out: the values are on the logratio scale already"
     assert notes(job.run(), "2 to_log2") == [said] * 4
     np.testing.assert_array_equal(read_h5ad(job.job.output.features[0]).X, cohort.X)
+
+
+def test_ties_of_one_fold_s_training_samples_are_a_warning_in_log_and_summary(cohort, tmp_path):
+    rows = np.flatnonzero(~rows_tested_in(cohort, 2))
+    cohort.X[rows[:7], :3] = 0  # more than a fifth of 30 training samples in fold 2, of fewer in the others
+    job = Job(tmp_path, cohort, split(cohort), ["impute_median", {"clip": {"low": 0}}])
+    said = notes(job.run(), "2 clip")
+    assert [note.startswith(CAUTION) for note in said] == [False, True, False, False]
+    assert "in 3 of 20 genes kept, more than 20 %" in said[1]
+    assert f"WARNING set, recipe mine, fold 2, {said[1]}" in job.log.read_text()
 
 
 def test_stability_counts_the_genes_of_all_folds_and_repeats(cohort, tmp_path):

@@ -28,6 +28,7 @@ from gexflow.recipes.recipe import (
 )
 from gexflow.recipes.shared import SharedValues
 from gexflow.recipes.step import Selection
+from gexflow.recipes.ties import describe_ties
 from gexflow.recipes.values import ImputeMedian
 
 
@@ -93,6 +94,7 @@ def prepare_folds(
         with _naming(fold):
             features = _finish_fold(recipe, notes, done, shared, train, labels, reached)
         prepared = [_describe(cohort, features, part, recipe, notes, symbols, fold, fit_on)]
+        _warn(prepared[0].summary, describe_ties(recipe, features, train))
         del features, recipe
         yield prepared.pop()
 
@@ -119,6 +121,13 @@ def _describe(
     fitted = store_recipe(recipe, list(cohort.var_names))
     fitted.uns["fitted_on"] = fit_on
     return PreparedFold(table, fitted, summary, recipe)
+
+
+def _warn(summary: pd.DataFrame, warning: str) -> None:
+    """Put a warning on a fold's features before what its last step says."""
+    if warning and len(summary):
+        last = summary.index[-1]
+        summary.loc[last, "note"] = "; ".join(filter(None, (warning, summary.loc[last, "note"])))
 
 
 def _check_fit_on(cohort: anndata.AnnData, fit_on: str) -> None:

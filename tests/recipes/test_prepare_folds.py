@@ -222,6 +222,17 @@ def test_ties_of_one_fold_s_training_samples_are_a_warning_in_log_and_summary(co
     assert f"WARNING set, recipe mine, fold 2, {said[1]}" in job.log.read_text()
 
 
+@pytest.mark.parametrize(("empty", "named"), [(1, "s4"), (7, "s4, s5, s6, s7, s8, ...")])
+def test_samples_without_any_count_are_named_with_the_key_that_leaves_them_out(cohort, tmp_path, empty, named):
+    cohort.X = np.rint(cohort.X)
+    cohort.X[4 : 4 + empty] = 0
+    cohort.uns |= {"scale": "counts", "source": json.dumps({"dataset": "mine~sites"})}
+    message = Job(tmp_path, cohort, split(cohort), ["impute_median", "cpm", "to_log2"]).error()
+    assert message.startswith(f"set, recipe mine, cpm: {empty} sample")
+    assert f"no counts at all ({named})" in message
+    assert message.endswith(f"`datasets.mine.exclude: [{named}]`")
+
+
 def test_stability_counts_the_genes_of_all_folds_and_repeats(cohort, tmp_path):
     steps = ["impute_median", {"select_ftest": {"keep": 6}}]
     job = Job(tmp_path, cohort, split(cohort, repeats=2), steps)

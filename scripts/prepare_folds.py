@@ -11,6 +11,7 @@ import pandas as pd
 from gexflow import files
 from gexflow.cohorts.holdout import locked_samples
 from gexflow.errors import InputError
+from gexflow.log import level_of
 from gexflow.memory import keep_freed_memory
 from gexflow.recipes.folds import LEAKY, candidate_genes, prepare_folds
 from gexflow.recipes.stability import count_kept, describe_selection
@@ -39,7 +40,7 @@ with job(snakemake) as log:
             candidates = candidate_genes(fold.recipe, symbols)
             log.info("%s, fold %d: %d of %d genes kept", where, number, fold.features.n_vars, cohort.n_vars)
             for note in filter(None, fold.summary["note"]):
-                log.info("%s, fold %d, %s", where, number, note)
+                log.log(level_of(note), "%s, fold %d, %s", where, number, note)
             del fold  # the next fold needs its memory
     except InputError as error:
         raise InputError(f"{where}, {error}") from None

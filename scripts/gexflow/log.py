@@ -30,8 +30,13 @@ class _LogFile(logging.FileHandler):
 
 
 def log_note(note: str) -> None:
-    """Log a note on a cohort: as a warning where it begins with `CAUTION`; the report says these aloud."""
-    logger.log(logging.WARNING if note.startswith(CAUTION) else logging.INFO, "%s", note)
+    """Log a note on a cohort, as its beginning asks."""
+    logger.log(level_of(note), "%s", note)
+
+
+def level_of(note: str) -> int:
+    """Return the level of a note: a warning where it begins with `CAUTION`; the report says these aloud."""
+    return logging.WARNING if note.startswith(CAUTION) else logging.INFO
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from tests.jobs import job_of, run_script
 
 from gexflow.cohorts.splits import split_as_published, split_samples
 from gexflow.files import read_h5ad, read_json, read_table, write_h5ad, write_table
+from gexflow.log import CAUTION
 
 SAMPLES, GENES, FOLDS = 40, 20, 4
 
@@ -197,7 +198,8 @@ def test_no_logarithm_is_taken_of_negative_linear_values_of_any_part(cohort, tmp
     message = Job(tmp_path, cohort, split(cohort), ["impute_median", "to_log2"]).error()
     assert message == (
         "set, recipe mine, fold 1, step 2_to_log2: to_log2 with offset 1 finds no logarithm for 2 of 800 values, the "
-        "smallest -3.5: put `clip: {low: 0}` before it, or set the dataset's scale to log2 or logratio if it is logged"
+        "smallest -3.5: put `floor_negatives` before it (and `ties: midrank` in gene_quantile, if there are many), or "
+        "set the dataset's scale to log2 or logratio if it is logged"
     )
 
 
@@ -208,6 +210,27 @@ def test_logged_values_are_left_alone_and_that_is_said(cohort, tmp_path):
     said = "to_log2 left out: the values are on the logratio scale already"
     assert notes(job.run(), "2 to_log2") == [said] * 4
     np.testing.assert_array_equal(read_h5ad(job.job.output.features[0]).X, cohort.X)
+
+
+def test_ties_of_one_fold_s_training_samples_are_a_warning_in_log_and_summary(cohort, tmp_path):
+    rows = np.flatnonzero(~rows_tested_in(cohort, 2))
+    cohort.X[rows[:7], :3] = 0  # more than a fifth of 30 training samples in fold 2, of fewer in the others
+    job = Job(tmp_path, cohort, split(cohort), ["impute_median", {"clip": {"low": 0}}])
+    said = notes(job.run(), "2 clip")
+    assert [note.startswith(CAUTION) for note in said] == [False, True, False, False]
+    assert "in 3 of 20 genes kept, more than 20 %" in said[1]
+    assert f"WARNING set, recipe mine, fold 2, {said[1]}" in job.log.read_text()
+
+
+@pytest.mark.parametrize(("empty", "named"), [(1, "s4"), (7, "s4, s5, s6, s7, s8, ...")])
+def test_samples_without_any_count_are_named_with_the_key_that_leaves_them_out(cohort, tmp_path, empty, named):
+    cohort.X = np.rint(cohort.X)
+    cohort.X[4 : 4 + empty] = 0
+    cohort.uns |= {"scale": "counts", "source": json.dumps({"dataset": "mine~sites"})}
+    message = Job(tmp_path, cohort, split(cohort), ["impute_median", "cpm", "to_log2"]).error()
+    assert message.startswith(f"set, recipe mine, cpm: {empty} sample")
+    assert f"no counts at all ({named})" in message
+    assert message.endswith(f"`datasets.mine.exclude: [{named}]`")
 
 
 def test_stability_counts_the_genes_of_all_folds_and_repeats(cohort, tmp_path):

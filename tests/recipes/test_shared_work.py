@@ -25,6 +25,7 @@ RECIPES = {
     "only samples": ["impute_median", "cpm", "to_log2", {"clip": {"high": 12}}],
     "ranks": ["sample_rank", SELECT],
     "ranks alone": ["sample_rank"],
+    "floored": ["impute_median", "floor_negatives", "to_log2", "gene_quantile"],
     "collapsed": ["impute_median", "to_log2", "collapse_genes", "gene_quantile"],
 }
 

@@ -268,7 +268,7 @@ def test_counts_logged_without_cpm_are_told():
 
 def test_to_log2_refuses_negative_linear_values_with_the_remedy(values):
     recipe, _ = build_recipe(["to_log2"], "linear")
-    with pytest.raises(InputError, match=r"clip: \{low: 0\}"):
+    with pytest.raises(InputError, match="put `floor_negatives` before it"):
         fit_recipe(recipe, values - 500, None)
 
 
@@ -290,6 +290,7 @@ RECIPES = {
     "counts": [*FULL, {"select_logistic": {"keep": 5}}],
     "image": [
         "impute_median",
+        "floor_negatives",
         {"clip": {"low": 0}},
         "to_log2",
         "floor",

@@ -236,6 +236,20 @@ def test_a_caution_of_the_reading_is_told_aloud(tmp_path):
     assert all(caveat["loud"] for caveat in found)
 
 
+def test_a_caution_of_a_recipe_is_told_aloud_once_with_its_number_of_folds(tmp_path):
+    paths, settings = fabricate(tmp_path, {"d": ["x", "y"]}, models=FEW)
+    path = Path(paths["summaries"][0])
+    table = pd.read_csv(path, sep="\t", keep_default_na=False)
+    last = table.index[table["step"] == table["step"].iloc[-1]][:4]
+    table.loc[last, "note"] = [f"{CAUTION}in {n} of 486 genes kept" for n in range(90, 94)]
+    table.to_csv(path, sep="\t", index=False)
+    found = [c for c in find_caveats(collect_study(paths, settings)) if c["title"] == "Found in the features"]
+    (item,) = [item["text"] for caveat in found for item in caveat["items"]]
+    assert "4 of 10 folds: in 90 of 486 genes kept." in item
+    assert path.parent.name in item
+    assert found[0]["loud"]
+
+
 def test_names_of_classes_survive_as_text(odd):
     page, parsed = odd
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from gexflow.audit_names import LEAK_DISTRIBUTION, LEAK_SELECTION
-from gexflow.errors import InputError
+from gexflow.errors import InputError, listed
 from gexflow.recipes.collapse import CollapseGenes, first_columns, placed_columns
 from gexflow.recipes.in_place import drop_columns, reorder_rows
 from gexflow.recipes.quantile import GeneQuantile
@@ -28,7 +28,8 @@ from gexflow.recipes.recipe import (
 )
 from gexflow.recipes.shared import SharedValues
 from gexflow.recipes.step import Selection
-from gexflow.recipes.values import ImputeMedian
+from gexflow.recipes.ties import describe_ties
+from gexflow.recipes.values import Cpm, ImputeMedian
 
 
 @dataclass
@@ -70,7 +71,8 @@ def prepare_folds(
     Raises
     ------
     InputError
-        If a class has no training sample, or a step cannot work on these values; names the fold.
+        If a class has no training sample, a sample no counts for cpm, or a step cannot work on these values; names the
+        fold, or the samples.
     ValueError
         If `fit_on` is "all" for a cohort that is no leaky variant, or something else.
     """
@@ -84,6 +86,8 @@ def prepare_folds(
         trains = [np.ones(len(labels), dtype=bool) for _ in parts]
     with _naming(1):
         recipes = [build_recipe(steps, str(cohort.uns["scale"])) for _ in parts]
+    if any(isinstance(step, Cpm) for _, step in recipes[0][0].steps):
+        _check_counts(cohort)
     values = np.asarray(cohort.X, dtype=np.float32)
     shared, done, reached = _share_first_steps(recipes, values, trains, labels, symbols)
     del values
@@ -93,6 +97,7 @@ def prepare_folds(
         with _naming(fold):
             features = _finish_fold(recipe, notes, done, shared, train, labels, reached)
         prepared = [_describe(cohort, features, part, recipe, notes, symbols, fold, fit_on)]
+        _warn(prepared[0].summary, describe_ties(recipe, features, train))
         del features, recipe
         yield prepared.pop()
 
@@ -121,6 +126,13 @@ def _describe(
     return PreparedFold(table, fitted, summary, recipe)
 
 
+def _warn(summary: pd.DataFrame, warning: str) -> None:
+    """Put a warning on a fold's features before what its last step says."""
+    if warning and len(summary):
+        last = summary.index[-1]
+        summary.loc[last, "note"] = "; ".join(filter(None, (warning, summary.loc[last, "note"])))
+
+
 def _check_fit_on(cohort: anndata.AnnData, fit_on: str) -> None:
     """Let a recipe see test samples in a cohort of the leaky variant alone."""
     if fit_on not in ("train", "all"):
@@ -128,6 +140,21 @@ def _check_fit_on(cohort: anndata.AnnData, fit_on: str) -> None:
     protocol = json.loads(cohort.uns.get("source", "{}")).get("protocol")
     if fit_on == "all" and protocol not in ("published", LEAK_SELECTION, LEAK_DISTRIBUTION):
         raise ValueError("only the variant ~published and planted leaks may fit a recipe on all samples")
+
+
+def _check_counts(cohort: anndata.AnnData) -> None:
+    """Refuse samples without any counts by their names, which cpm does not know."""
+    sums, genes = np.zeros(cohort.n_obs), 256
+    for start in range(0, cohort.n_vars, genes):
+        sums += np.nansum(cohort.X[:, start : start + genes], axis=1, dtype=np.float64)
+    names = list(map(str, cohort.obs_names[sums <= 0]))
+    if names:
+        dataset = json.loads(cohort.uns.get("source", "{}")).get("dataset", "<name>").split("~")[0]
+        counted = "1 sample has" if len(names) == 1 else f"{len(names)} samples have"
+        raise InputError(
+            f"cpm: {counted} no counts at all ({listed(names, 5)}): "
+            f"leave them out by `datasets.{dataset}.exclude: [{listed(names, 5)}]`"
+        )
 
 
 def _check_classes(labels: np.ndarray, train: np.ndarray, fold: int) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from gexflow.errors import InputError
 from gexflow.recipes.collapse import CollapseGenes
+from gexflow.recipes.floor_negatives import FloorNegatives
 from gexflow.recipes.recipe import STEPS, check_features, naming_step, restore_recipe
 from gexflow.recipes.step import SampleWise, Selection, Step
 from gexflow.recipes.values import Clip, Floor, ImputeMedian
@@ -42,6 +43,7 @@ def prepare_new_samples(
 
     What a fold learned is applied as it is. Steps that learn nothing act on the new samples' own values, and meet
     their own scale: to_log2 takes the logarithm of linear values although the training samples were logged already.
+    The floor of `floor_negatives` belongs to the training scale: on another linear one values below 0 become 0.
     A feature whose genes are not there becomes the median of the training samples' features.
 
     Parameters
@@ -81,9 +83,13 @@ def prepare_new_samples(
             elif isinstance(step, Selection):
                 values = values[:, step.kept_]
             elif scale == trained_on:
-                values = step.transform(values)
+                values = step.transform(values) if applies else values
             elif isinstance(step, ImputeMedian):
                 values, skipped = values[:, step.kept_], True
+            elif STEPS[kind] is FloorNegatives:  # of another scale than the training samples, whose floor means nothing
+                if applies:
+                    notes.append(f"floor_negatives knows no floor for {scale} values: those below 0 set to 0")
+                    values = np.maximum(values, 0)
             else:
                 raise InputError(
                     f"it was fitted to {trained_on} values, and these are {scale}: put `to_log2` before it in the "

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from gexflow.errors import InputError, nearest
 from gexflow.recipes.collapse import CollapseGenes
+from gexflow.recipes.floor_negatives import FloorNegatives
 from gexflow.recipes.logistic_selection import SelectLogistic
 from gexflow.recipes.quantile import GeneQuantile
 from gexflow.recipes.sample_quantile import SampleQuantile
@@ -27,6 +28,7 @@ STEPS: dict[str, type[Step]] = {
     "to_log2": ToLog2,
     "floor": Floor,
     "clip": Clip,
+    "floor_negatives": FloorNegatives,
     "collapse_genes": CollapseGenes,
     "zscore": Zscore,
     "minmax": Minmax,

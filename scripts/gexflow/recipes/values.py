@@ -101,7 +101,8 @@ class ToLog2(SampleWise):
             raise InputError(
                 f"to_log2 with offset {self.offset:g} finds no logarithm for {low:,} of {X.size:,} values, "
                 f"the smallest {np.nanmin(X):g}: "
-                "put `clip: {low: 0}` before it, or set the dataset's scale to log2 or logratio if it is logged"
+                "put `floor_negatives` before it (and `ties: midrank` in gene_quantile, if there are many), or set the "
+                "dataset's scale to log2 or logratio if it is logged"
             )
         return np.log2(X + np.float32(self.offset))
 

@@ -49,6 +49,7 @@ def find_caveats(study: Study) -> list[dict[str, Any]]:
         ),
         ("Other samples than expected", "The config knows other numbers of samples.", True, _unexpected),
         ("Found while reading", "The reading of a cohort asks you to look at these.", True, _cautions),
+        ("Found in the features", "The recipe of a fold asks you to look at these.", True, _recipe_cautions),
         ("Samples or classes dropped", "They are in no count and no score below.", False, _dropped),
         (
             "No patient groups known",
@@ -209,6 +210,18 @@ def _cautions(dataset: Dataset) -> Iterator[str]:
     for note in dataset["card"].get("notes") or []:
         if note.startswith(CAUTION):
             yield note.removeprefix(CAUTION)
+
+
+def _recipe_cautions(dataset: Dataset) -> Iterator[str]:
+    """Say each recipe's caution once, in the words of its first fold."""
+    for recipe in dataset["recipes"]:
+        folds = {row["fold"] for row in recipe["rows"]}
+        found: dict[str, list[str]] = {}
+        for row in recipe["rows"]:
+            if str(row["note"]).startswith(CAUTION):
+                found.setdefault(row["step"], []).append(row["note"].removeprefix(CAUTION))
+        for notes in found.values():
+            yield f"{recipe['name']}, {len(notes)} of {counted(len(folds), 'fold')}: {notes[0]}."
 
 
 def _no_groups(dataset: Dataset) -> Iterator[str]:

@@ -231,3 +231,8 @@ def test_genes_of_tcga_get_their_symbols(real, matrix, annotation, key, value, c
     found = annotate(genes, read_annotation([path], genes))
     assert found.symbols == [expected[gene] for gene in genes]
     assert found.counts["symbol"] == len(genes) == count
+
+
+def test_a_platform_table_whose_rows_end_in_a_tab_keeps_its_columns(write):
+    path = write("#ID = probe\nID\tx\tGene symbol\n1_at\ty\tTP53\t\n2_at\tz\tA1BG\t\t\n")
+    assert read_annotation([path], ["1_at", "2_at"])["symbol"].tolist() == ["TP53", "A1BG"]

@@ -8,7 +8,7 @@ import pytest
 from gexflow.cohorts.annotation import read_annotation
 from gexflow.cohorts.label_file import read_label_file
 from gexflow.cohorts.read import read_matrix
-from gexflow.cohorts.text_table import read_header, read_text_table
+from gexflow.cohorts.text_table import Layout, read_header, read_text_table
 from gexflow.log import CAUTION
 
 SAMPLES, GENES = ["s1", "s2", "s3"], ["g1", "g2"]
@@ -224,3 +224,11 @@ def test_separators_of_thousands_are_no_decimal_commas(write, refused, cell, wor
     sentence = refused(read_text_table, write(PLAIN.replace("4.5", cell)))
     assert all(word in sentence for word in ['"g2"', '"s1"', *words])
     assert ("decimal" in sentence) == ("decimal" in " ".join(words))
+
+
+@pytest.mark.parametrize("samples_in_rows", [True, False])
+def test_empty_rows_below_a_table_are_left_out(write, samples_in_rows):
+    table = read_text_table(write(joined(PLAIN.rstrip("\n").replace("\t", ","), ",,,", ",,,")), Layout(samples_in_rows))
+    assert table.ids == GENES
+    np.testing.assert_array_equal(table.values, VALUES)
+    assert any("2 entirely empty rows" in note for note in table.notes)

@@ -181,7 +181,7 @@ def _position(names: list[str], wanted: tuple[str, ...]) -> int | None:
 
 def _cells(line: str, count: int, places: list[int], number: int, path: Path) -> list[str]:
     cells = line.split("\t")
-    if len(cells) > count:
+    if any(map(str.strip, cells[count:])):
         raise InputError(f"{path}, line {number} has {len(cells)} cells where {count} are named: fetch it again.")
     texts = [cells[place].strip() if place < len(cells) else "" for place in places]
     if not texts[0]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 
 import numpy as np
 import pyarrow as pa
@@ -48,10 +49,14 @@ class Columns:
 
 @dataclass
 class Rows:
-    """What a block holds: `texts` (one list a text column) and `values`, float32 (rows, numeric columns)."""
+    """What a block holds: `texts` (one list per text column) and `values`, float32 (rows, numeric columns).
+
+    `blank` counts the rows that were left out because no cell of them holds anything.
+    """
 
     texts: list[list[str]]
     values: np.ndarray
+    blank: int = 0
 
 
 def parse_block(block: bytes, columns: Columns) -> Rows:
@@ -69,6 +74,16 @@ def parse_block(block: bytes, columns: Columns) -> Rows:
         block = block.replace(b"\r\n", b"\n")
     rows = _parse_plain(block if block.endswith(b"\n") else block + b"\n", columns)
     return _parse_csv(block, columns) if rows is None else rows
+
+
+def without_blank_rows(rows: Rows) -> Rows:
+    """Leave out rows without anything in a cell, as spreadsheets write them below a table; the first text is the id."""
+    if "" not in rows.texts[0]:
+        return rows
+    blank = np.array([not any(cells) for cells in zip(*rows.texts, strict=True)], dtype=bool)
+    blank[blank] = np.isnan(rows.values[blank]).all(axis=1)
+    keep = ~blank
+    return Rows([list(compress(column, keep)) for column in rows.texts], rows.values[keep], int(blank.sum()))
 
 
 def _parse_plain(block: bytes, columns: Columns) -> Rows | None:

@@ -14,7 +14,14 @@ from gexflow.cohorts.config_keys import dataset_key
 from gexflow.cohorts.id_columns import Candidate, Rival, choose_column
 from gexflow.cohorts.matrix import Matrix, WithoutRow
 from gexflow.cohorts.text_file import Packed, decode, open_text
-from gexflow.cohorts.text_header import Header, check_unique, parse_header, refuse_filled, refuse_nameless
+from gexflow.cohorts.text_header import (
+    Header,
+    check_unique,
+    parse_header,
+    refuse_filled,
+    refuse_nameless,
+    skip_first_lines,
+)
 from gexflow.errors import InputError, plain, shorten
 
 _NAMELESS = ("sample", "(no name)")  # what a column without a name is called
@@ -47,7 +54,7 @@ def read_label_file(path: str | Path | Packed) -> LabelFile:
     with open_text(path) as file:
         content = file.read()
     header = parse_header(content, path)
-    rows = _rows(decode(content), header, path)
+    rows = _rows(decode(skip_first_lines(content, header.lines)), header, path)
     last = len(header.names)
     if header.either and any(row[last].strip() for row in rows):
         header, last = header.without_id_name(), last + 1
@@ -70,10 +77,7 @@ def _rows(text: str, header: Header, path: Path) -> list[list[str]]:
     """
     mistake = ""
     for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
-        stream = io.StringIO(text, newline="")
-        for _ in range(header.lines):
-            stream.readline()
-        reader = csv.reader(stream, delimiter=header.delimiter, quoting=quoting, strict=True)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=header.delimiter, quoting=quoting, strict=True)
         try:
             rows = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
         except csv.Error as error:

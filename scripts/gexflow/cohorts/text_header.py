@@ -129,6 +129,16 @@ def split_lines(start: bytes) -> list[bytes]:
     return [line.removesuffix(b"\r") for line in (lines if lines[-1] else lines[:-1])]
 
 
+def skip_first_lines(start: bytes, lines: int) -> bytes:
+    """Return what stands below the first lines of a text."""
+    newline, place = b"\n" if b"\n" in start else b"\r", 0
+    for _ in range(lines):
+        place = start.find(newline, place) + 1
+        if not place:
+            return b""
+    return start[place:]
+
+
 def comment_lines(start: bytes) -> int:
     """Return how many lines above the column names are comments, or formats, as far as the first bytes show."""
     return _count_comments(split_lines(start))

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from gexflow.cohorts.bad_cell import MISSING, explain_failure, split_line
 from gexflow.cohorts.big_arrays import copied, join_columns, join_rows
-from gexflow.cohorts.block_parser import Columns, Rows, parse_block
+from gexflow.cohorts.block_parser import Columns, Rows, parse_block, without_blank_rows
 from gexflow.cohorts.line_blocks import LineTooLongError, line_blocks
 from gexflow.cohorts.text_file import Packed, decode, open_text
 from gexflow.cohorts.text_header import (
@@ -26,6 +26,7 @@ from gexflow.cohorts.text_header import (
     refuse_filled,
     refuse_infinite,
     refuse_nameless,
+    skip_first_lines,
     split_lines,
 )
 from gexflow.errors import InputError, shorten
@@ -176,10 +177,10 @@ def parse_table(
     described = header.names[1 : 1 + header.gct.row_fields] if header.gct else []
     columns = Columns.named(header, texts, {*layout.ignore, *described})
     _check_names(header, columns, layout, path)
-    words, parts = [[] for _ in columns.texts], []
+    words, parts, blank = [[] for _ in columns.texts], [], 0
 
     def parse(block: bytes) -> Rows:
-        rows = parse_block(block, columns)
+        rows = without_blank_rows(parse_block(block, columns))
         refuse_infinite(rows.values, rows.texts[0], columns.numeric_names, path)
         for position, cells in enumerate(rows.texts[len(texts) :], len(header.names) + 1):
             refuse_filled(zip(rows.texts[0], cells, strict=True), position, path)
@@ -189,6 +190,7 @@ def parse_table(
     try:
         for rows in _in_order(parse, blocks):
             parts.append(rows.values)
+            blank += rows.blank
             for column, cells in zip(words, rows.texts, strict=True):
                 column += cells
     except pa.ArrowException as error:
@@ -203,8 +205,9 @@ def parse_table(
     values = join_rows(parts) if layout.samples_in_rows else join_columns(parts).T
     _check_size(header, values, path)
     named = dict(zip(texts, words[: len(texts)], strict=True))
-    unsure = header.names[0] if header.either else ""
-    return TextTable(words[0], columns.numeric_names, values, named, header.notes(Path(str(path)).name), unsure)
+    name = Path(str(path)).name
+    notes = header.notes(name) + [f"{name}: {blank} entirely empty rows were left out."] * bool(blank)
+    return TextTable(words[0], columns.numeric_names, values, named, notes, header.names[0] if header.either else "")
 
 
 def _check_names(header: Header, columns: Columns, layout: Layout, path: str | Path | Packed) -> None:
@@ -244,7 +247,7 @@ def _take_header(
     header = parse_header(start, path)
     above = header.lines + skip_lines + header.skip_lines
     start = _grown(start, blocks, above + 1)
-    below = _below(start, above)
+    below = skip_first_lines(start, above)
     return header, chain([below] if below else [], blocks)
 
 
@@ -253,16 +256,6 @@ def _grown(start: bytes, blocks: Iterator[bytes], lines: int) -> bytes:
     while len(split_lines(start)) < lines and (more := b"".join(islice(blocks, 1))):
         start += more
     return start
-
-
-def _below(start: bytes, lines: int) -> bytes:
-    """Return what stands below the first lines."""
-    newline, place = b"\n" if b"\n" in start else b"\r", 0
-    for _ in range(lines):
-        place = start.find(newline, place) + 1
-        if not place:
-            return b""
-    return start[place:]
 
 
 def _in_order(work: Callable[[bytes], Rows], blocks: Iterable[bytes]) -> Iterator[Rows]:

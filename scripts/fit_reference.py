@@ -6,6 +6,7 @@ import time
 from threadpoolctl import threadpool_limits
 
 from gexflow import files
+from gexflow.candidates import edge_notes
 from gexflow.errors import InputError
 from gexflow.memory import keep_freed_memory
 from gexflow.models.fold import Fold
@@ -18,6 +19,7 @@ with job(snakemake) as log, threadpool_limits(snakemake.threads):
     settings = json.loads(snakemake.params.settings)
     inner = InnerFolds.read(snakemake.input.tuning, snakemake.params.steps, settings)
     paths = zip(snakemake.input.features, snakemake.output.predictions, snakemake.output.facts, strict=True)
+    entries = []
     for number, (features, predictions, training_facts) in enumerate(paths, 1):
         fold = Fold.read(features, number)
         start = time.monotonic()
@@ -31,4 +33,7 @@ with job(snakemake) as log, threadpool_limits(snakemake.threads):
         files.write_json({**facts, **found}, training_facts)
         if "chosen" in found:
             log.info("fold %d: chose %s by %s", number, json.dumps(found["chosen"]), found["chosen_by"])
+        entries.append(found)
+    for note in edge_notes(entries):
+        log.info("%s: %s", snakemake.wildcards.model, note)
     log.info("%s: %d folds", snakemake.wildcards.model, number)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import torch
 
-from gexflow.candidates import candidates, changes
+from gexflow import files
+from gexflow.candidates import candidates, changes, edge_notes
 from gexflow.errors import InputError
 from gexflow.memory import keep_freed_memory
 from gexflow.models.checkpoints import Checkpoint
@@ -109,6 +110,8 @@ def train_what_is_missing() -> None:
     else:
         train_and_keep(missing, settings, {fold.number: fold.number for fold in missing}, {})
     finished.deliver(outputs)
+    for note in edge_notes([files.read_json(paths[-1]) for paths in outputs]):
+        log.info(note)
     checkpoint_path.unlink(missing_ok=True)  # of a job that was killed when its last fold was finished
 
 

@@ -3,10 +3,15 @@
 Light: Snakemake reads it at every start and in every job.
 """
 
+from collections.abc import Sequence
 from copy import deepcopy
 from itertools import product
+from typing import Any
 
 INNER_FOLDS = 3  # of the training part of a fold, where no validation samples choose
+_AT_THE_EDGE = 2 / 3  # of the folds
+# ends of what a setting can be; so is 0 wherever it is allowed
+_NO_FURTHER = {("max_features", 1), ("min_samples_leaf", 1), ("heads", 1), ("heads", 4)}
 
 
 def with_tune(schema: dict) -> dict:
@@ -64,3 +69,29 @@ def inner_folds(settings: dict, validation: float) -> int:
         `run.validation`, the share of the training samples set aside.
     """
     return INNER_FOLDS if "tune" in settings and not validation else 0
+
+
+def edge_notes(entries: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a sentence for each setting of which most folds chose the smallest, or the largest, of the listed numbers.
+
+    Most are two thirds. Where no smaller or larger value exists, as below a dropout of 0, there is nothing to note.
+
+    Parameters
+    ----------
+    entries : sequence of dict
+        `training.json` of every fold; those without `chosen` are left aside.
+    """
+    entries, notes = [entry for entry in entries if "chosen" in entry], []
+    for name in entries[0]["chosen"] if entries else ():
+        values = [row["settings"][name] for row in entries[0]["candidates"]]
+        if any(isinstance(value, bool) or not isinstance(value, int | float) for value in values):
+            continue
+        for word, edge in (("smallest", min(values)), ("largest", max(values))):
+            count = sum(entry["chosen"][name] == edge for entry in entries)
+            wider = min(values) < max(values) and edge and (name, edge) not in _NO_FURTHER
+            if wider and count >= _AT_THE_EDGE * len(entries):
+                notes.append(
+                    f"{name} was chosen at the {word} listed value, {edge}, in {count} of {len(entries)} folds: "
+                    "a wider list may do better"
+                )
+    return notes

@@ -104,6 +104,14 @@ def test_lines_that_belong_to_no_cell_are_left_aside(write):
     assert read_geo([write(series(rows=rows))], {}).fields["title"].tolist() == ["one", "two"]
 
 
+def test_a_file_that_a_spreadsheet_saved_is_read_with_its_breaks(write):
+    rows = '!Sample_title\t"one\nby RMA"\ttwo\n'
+    lines = (HEAD + series(rows=rows)[len(HEAD) :]).replace('"one\n', "\0").split("\n")
+    padded = [line + "\t" * (2 - line.count("\t")) for line in lines]
+    content = "\r\n".join(padded).replace("\0", '"one\n').encode()
+    assert read_geo([write(content)], {}).fields["title"].tolist() == ["one by RMA", "two"]
+
+
 def test_breaks_in_the_cells_of_many_samples_are_read_in_one_pass(write):
     samples = " ".join(f"S{n}" for n in range(5000))
     row = "!Sample_description\t" + "\t".join(f'"{n}\nsecond line"' for n in range(5000)) + "\n"

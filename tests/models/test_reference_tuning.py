@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from small_cohorts import STEPS, make_cohort, make_splits, parts_of
 from tests.jobs import job_of, run_script
 
-from gexflow.candidates import INNER_FOLDS
+from gexflow.candidates import INNER_FOLDS, edge_notes
 from gexflow.errors import InputError
 from gexflow.files import read_json, write_table
 from gexflow.models.fold import Fold
@@ -243,5 +243,7 @@ def test_the_rule_chooses_in_every_fold_and_repeats_itself(tmp_path, cohort, val
         assert facts["chosen"]["C"] in GRID
         assert facts["chosen_by"] == ("validation samples" if validation else "inner cross-validation")
         assert len(facts["candidates"]) == len(GRID)
+    notes = edge_notes([read_json(one.with_name("training.json")) for one in first])
+    assert ("INFO logistic: C was chosen" in (tmp_path / "one/logs/fit.log").read_text()) == bool(notes)
     table = pd.read_csv(first[0], sep="\t")
     assert set(table["part"]) == ({"test", "validation"} if validation else {"test"})

@@ -9,7 +9,7 @@ import pytest
 import torch
 from tests.jobs import job_of, run_script
 
-from gexflow.candidates import candidates, changes
+from gexflow.candidates import candidates, changes, edge_notes
 from gexflow.files import read_json, read_table
 from gexflow.models import fold_training, image_network, trunk_features
 from gexflow.models.gene_network import build_gene_network
@@ -100,6 +100,9 @@ def test_the_best_candidate_by_validation_is_kept(tmp_path, plain, tune):
     log = (tmp_path / "tuned/models/m/logs/train.log").read_text()
     assert "candidate 1 of" in log
     assert "fold 2: chose" in log
+    notes = edge_notes([read_json(fold / "training.json") for fold in folds])
+    assert len(notes) == log.count("a wider list")
+    assert all(f"INFO {note}" in log for note in notes)
 
 
 def test_a_tuned_training_that_dies_keeps_what_is_finished(tmp_path, monkeypatch):

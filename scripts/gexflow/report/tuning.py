@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from gexflow.candidates import edge_notes
 from gexflow.report.words import counted
 
 
@@ -21,10 +22,11 @@ def tuned(entries: list[dict[str, Any]]) -> str:
     candidates = [_words(row["settings"]) for row in entries[0]["candidates"]]
     # in the order of the candidates, not of the folds
     chosen = [f"{words} in {counts[words]}" for words in candidates if counts[words]]
-    return (
+    words = (
         f"tuned by log loss on {_samples(entries[0]['chosen_by'])}, {counted(len(candidates), 'candidate')}; chosen "
         f"{', '.join(chosen)} of {len(entries)} folds"
     )
+    return "; ".join([words, *edge_notes(entries)])
 
 
 def _samples(chosen_by: str) -> str:

@@ -8,13 +8,13 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from gexflow.candidates import with_tune
 from gexflow.config_external import check_external
 from gexflow.config_files import check_entries, full_entries
 from gexflow.config_models import check_audit, check_model
+from gexflow.config_yaml import load_trusted, read_yaml
 from gexflow.errors import InputError, nearest
 from gexflow.network_names import FITTED
 from gexflow.variants import base_of, control_of, is_reseeded
@@ -22,7 +22,6 @@ from gexflow.variants import base_of, control_of, is_reseeded
 LINEAR = ("logistic", "svm")  # what all others are compared with
 _VARIANTS = {"model": ("control", "controls"), "dataset": ("variant", "variants")}
 _AUDITED = "logistic"  # what the audit refits by default
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # written in C: at every start it saves half a second
 _WHOLE = ("source", "network")  # a map that carries one of these is replaced whole by an overlay
 
 
@@ -46,26 +45,11 @@ def load_config(paths: list[Path], schema_path: Path, arguments: dict | None = N
     for path in paths:
         config = merge(config, read_yaml(path))
     config = merge(config, arguments or {})
-    schema = with_tune(yaml.load(Path(schema_path).read_text(encoding="utf-8"), _LOADER))
+    schema = with_tune(load_trusted(Path(schema_path).read_text(encoding="utf-8")))
     config = complete(_normalise(config), schema, schema)
     check_schema(config, schema)
     check_names(config)
     return config
-
-
-def read_yaml(path: Path) -> dict:
-    """Read a YAML file that holds a map."""
-    try:
-        content = yaml.load(Path(path).read_text(encoding="utf-8"), _LOADER)
-    except FileNotFoundError:
-        raise InputError(f"config file {path} is missing\ngive the path of a YAML file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        place = getattr(error, "problem_mark", None)
-        line = f", line {place.line + 1}" if place else ""
-        raise InputError(f"config file {path}{line} is not valid YAML\ncheck indentation, colons and quotes") from None
-    if content is not None and not isinstance(content, dict):
-        raise InputError(f"config file {path} holds no keys\nbegin it with `run:`")
-    return content or {}
 
 
 def merge(base: Any, overlay: Any) -> Any:

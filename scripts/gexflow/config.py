@@ -17,6 +17,7 @@ from gexflow.config_models import check_audit, check_model
 from gexflow.config_yaml import load_trusted, read_yaml
 from gexflow.errors import InputError, nearest
 from gexflow.network_names import FITTED
+from gexflow.schema_parts import resolve, types_of
 from gexflow.variants import base_of, control_of, is_reseeded
 
 LINEAR = ("logistic", "svm")  # what all others are compared with
@@ -41,11 +42,11 @@ def load_config(paths: list[Path], schema_path: Path, arguments: dict | None = N
     InputError
         With two lines: what is wrong and where; what to write instead.
     """
+    schema = with_tune(load_trusted(Path(schema_path).read_text(encoding="utf-8")))
     config: dict = {}
     for path in paths:
-        config = merge(config, read_yaml(path))
+        config = merge(config, read_yaml(path, schema))
     config = merge(config, arguments or {})
-    schema = with_tune(load_trusted(Path(schema_path).read_text(encoding="utf-8")))
     config = complete(_normalise(config), schema, schema)
     check_schema(config, schema)
     check_names(config)
@@ -97,12 +98,12 @@ def _full_step(step: Any) -> Any:
 
 def complete(value: Any, schema: dict, root: dict) -> Any:
     """Fill in defaults, and read numbers that YAML takes for text (`1e-4`) or fractions (`2.0`) as meant."""
-    schema = _resolve(schema, root)
+    schema = resolve(schema, root)
     if (
         isinstance(value, float)
         and value.is_integer()
-        and "integer" in _types(schema)
-        and "number" not in _types(schema)
+        and "integer" in types_of(schema)
+        and "number" not in types_of(schema)
     ):
         return int(value)
     if isinstance(value, str) and _wants_number(schema):
@@ -128,19 +129,8 @@ def complete(value: Any, schema: dict, root: dict) -> Any:
     return filled
 
 
-def _resolve(schema: dict, root: dict) -> dict:
-    while "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
-    return schema
-
-
-def _types(schema: dict) -> list[str]:
-    kinds = schema.get("type")
-    return kinds if isinstance(kinds, list) else [kinds]
-
-
 def _wants_number(schema: dict) -> bool:
-    return "number" in _types(schema) and "string" not in _types(schema)
+    return "number" in types_of(schema) and "string" not in types_of(schema)
 
 
 def check_schema(config: dict, schema: dict) -> None:
@@ -153,7 +143,7 @@ def check_schema(config: dict, schema: dict) -> None:
 def _explain(error: ValidationError, root: dict) -> str:
     place = ".".join(str(part) for part in error.absolute_path) or "the top level"
     if error.validator == "additionalProperties":
-        known = list(_resolve(error.schema, root).get("properties", {}))
+        known = list(resolve(error.schema, root).get("properties", {}))
         unknown = next(key for key in error.instance if key not in known)
         return f'config: unknown key "{unknown}" in {place}\n{nearest(unknown, known)}'
     if error.validator == "required":

@@ -4,9 +4,11 @@ import pytest
 import yaml
 
 from gexflow.config import load_config
-from gexflow.config_yaml import read_yaml
+from gexflow.config_yaml import load_trusted, read_yaml
 from gexflow.errors import InputError
 from tests.workflow.test_config import SCHEMA, SMALL
+
+CONFIG = load_trusted(SCHEMA.read_text())
 
 
 def written(tmp_path, text: str):
@@ -57,6 +59,92 @@ LEGAL = {
 @pytest.mark.parametrize("case", LEGAL)
 def test_anchors_and_merges_are_read_as_ever(tmp_path, case):
     assert read_yaml(written(tmp_path, LEGAL[case])) == yaml.safe_load(LEGAL[case])
+
+
+def refused_by_schema(tmp_path, text: str) -> str:
+    with pytest.raises(InputError) as caught:
+        read_yaml(written(tmp_path, text), CONFIG)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 2, message
+    return message
+
+
+WORDS = {
+    "yes": "true",
+    "No": "false",
+    "on": "true",
+    "off": "false",
+    "true": "true",
+    "~": "nothing",
+    "null": "nothing",
+    "2020-01-31": "a date",
+    "2020-02-31": "a date",
+    "1.0": "the number 1.0",
+    "010": "the number 8",
+    "1:30": "the number 90",
+    "0x1F": "the number 31",
+    "1_000": "the number 1000",
+    "+5": "the number 5",
+}
+PLACES = [
+    "label.map.K",
+    "expected.K",
+    "merge.K",
+    "published.K",
+    "label.map.x: V",
+    "label.field: V",
+    "merge.x: [a, V]",
+    "holdout.batch: [V]",
+    "ignore: [V]",
+    "files.matrix.address: V",
+    "files.matrix.each.n: [a, V]",
+    "files.labels: [{address: V}]",
+    "title: V",
+]
+
+
+@pytest.mark.parametrize(
+    ("place", "word"),
+    [*((PLACES[0], word) for word in WORDS), *((place, word) for place in PLACES[1:] for word in ("yes", "010"))],
+)
+def test_a_name_that_yaml_reads_as_something_else_is_named_as_written(tmp_path, place, word):
+    *parents, last = place.split(": ")[0].split(".")
+    value = place.partition(": ")[2].replace("V", word)
+    text = f"{last}: {value}" if value else f"{word}: a"
+    for parent in reversed(parents):
+        text = f"{parent}:\n" + "\n".join(f"  {line}" for line in text.splitlines())
+    text = "datasets:\n  mine:\n" + "\n".join(f"    {line}" for line in text.splitlines()) + "\n"
+    message = refused_by_schema(tmp_path, text)
+    assert f"`{word}`, which YAML reads as {WORDS[word]}" in message
+    assert ".".join(["datasets.mine", *parents]) in message
+    assert f'"{word}"' in message.splitlines()[1]
+    assert f"line {text.count(chr(10))}" in message
+
+
+MEANT = """
+datasets:
+  mine:
+    title: ~12
+    sample: null
+    near_duplicates: off
+    label: {field: type, map: {1: 2, "yes": "no", -3: y, 0: n, 1e5: "010", 08: a}}
+    files: {matrix: {address: "{n}.tsv", each: {n: [1, 20, "01"]}}}
+    merge: {both: [1, "1.0"]}
+models: {gexpnet: {stack: on, epochs: 1_000}}
+"""
+
+
+def test_whole_numbers_and_what_is_in_quotes_are_names(tmp_path):
+    assert read_yaml(written(tmp_path, MEANT), CONFIG) == yaml.safe_load(MEANT)
+
+
+def test_a_merged_map_is_held_to_the_keys_that_it_joins(tmp_path):
+    text = "datasets:\n  mine:\n    label: {field: a, map: {<<: {b: c, d: yes}}}\n"
+    assert "datasets.mine.label.map.d is `yes`" in refused_by_schema(tmp_path, text)
+
+
+def test_a_day_that_does_not_exist_is_no_valid_yaml(tmp_path):
+    assert "not valid YAML" in refusal(tmp_path, "run: {folds: 2020-02-31}\n")
 
 
 def test_a_hold_out_that_a_second_block_would_drop_is_refused_by_the_whole_way(tmp_path):

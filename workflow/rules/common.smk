@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 BASE = Path(workflow.basedir)
+NOTES = Path(".snakemake/gexflow")
 sys.path.insert(0, str(BASE / "scripts"))
 
 from gexflow.audit_names import LEAKS, PERMUTED, RANDOM_GENES
+from gexflow.brace_paths import check_folders, link_files
 from gexflow.config import load_config
 from gexflow.config_files import file_origin, resolve_files, resolve_weights
 from gexflow.digest import code_digest
@@ -35,12 +37,14 @@ def load_study():
             return run["study"], run["codes"]
         schema = BASE / "workflow/schemas/config.schema.yaml"
         study = load_config([BASE / "config.yaml", *settings.configfiles], schema, dict(settings.config))
+        check_folders(BASE, study["run"])
         resolve_files(study)
         resolve_weights(study)
+        link_files(study, NOTES)
     except InputError as error:
         sys.exit(str(error))
     codes = {path.name: code_digest(path) for path in sorted((BASE / "scripts").glob("*.py"))}
-    begin(study, codes, Path(".snakemake/gexflow"))
+    begin(study, codes, NOTES)
     return study, codes
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from gexflow import files
+from gexflow.brace_paths import original
 from gexflow.cohorts.annotation import read_annotation
 from gexflow.cohorts.build import build_cohort
 from gexflow.cohorts.card import describe
@@ -37,20 +38,15 @@ def institutions_of(tables: list[str]) -> dict[str, str] | None:
 
 with job(snakemake) as log:
     settings = json.loads(snakemake.params.settings)
-    matrix_paths, labels_paths = list(snakemake.input.matrix), list(snakemake.input.labels)
+    paths = {kind: [original(path) for path in snakemake.input[kind]] for kind in ("matrix", "labels", "annotation")}
     origin = [
         entry
-        for kind, paths in (
-            ("matrix", matrix_paths),
-            ("labels", labels_paths),
-            ("annotation", list(snakemake.input.annotation)),
-        )
-        for entry in origin_of(paths, settings["addresses"][kind], settings["checksums"][kind])
+        for kind, given in paths.items()
+        for entry in origin_of(given, settings["addresses"][kind], settings["checksums"][kind])
     ]
     institutions = institutions_of(list(snakemake.input.sites))
-    matrix = read_matrix(settings["source"], matrix_paths, next(iter(labels_paths), None), settings, institutions)
-    annotation_paths = list(snakemake.input.annotation)
-    annotation = read_annotation(annotation_paths, matrix.genes) if annotation_paths else None
+    matrix = read_matrix(settings["source"], paths["matrix"], next(iter(paths["labels"]), None), settings, institutions)
+    annotation = read_annotation(paths["annotation"], matrix.genes) if paths["annotation"] else None
     cohort = build_cohort(matrix, settings, settings["dataset"], origin, annotation)
     files.write_h5ad(cohort, snakemake.output.cohort)
     card = describe(cohort)

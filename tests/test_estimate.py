@@ -128,6 +128,14 @@ def test_folds_by_site_are_one_repeat(study, tmp_path):
     assert [task.folds for task in tasks] == [30, 10]
 
 
+def test_a_cohort_that_is_only_tested_is_read_once(study, tmp_path):
+    config = study._config
+    config["run"]["datasets"] = ["gse14520"]
+    config["external"] = [{"train": "gse14520", "test": "gse4107"}]
+    task = Study(config, tmp_path).planned(("gse4107", "read_cohort"), "read_cohort", 2, False).task
+    assert (task.cohort.samples, task.folds) == (22, 1)
+
+
 def test_a_job_that_has_run_keeps_its_own_settings(study):
     outputs = {f"fold{fold}/predictions.tsv": {} for fold in (1, 2, 3)}
     manifest = {"rule": "train_gexpnet_3", "settings": {"settings": {"epochs": 7}}, "outputs": outputs}

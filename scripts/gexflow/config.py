@@ -8,21 +8,21 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from gexflow.candidates import with_tune
 from gexflow.config_external import check_external
 from gexflow.config_files import check_entries, full_entries
 from gexflow.config_models import check_audit, check_model
+from gexflow.config_yaml import load_trusted, read_yaml
 from gexflow.errors import InputError, nearest
 from gexflow.network_names import FITTED
+from gexflow.schema_parts import resolve, types_of
 from gexflow.variants import base_of, control_of, is_reseeded
 
 LINEAR = ("logistic", "svm")  # what all others are compared with
 _VARIANTS = {"model": ("control", "controls"), "dataset": ("variant", "variants")}
 _AUDITED = "logistic"  # what the audit refits by default
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # written in C: at every start it saves half a second
 _WHOLE = ("source", "network")  # a map that carries one of these is replaced whole by an overlay
 
 
@@ -42,30 +42,15 @@ def load_config(paths: list[Path], schema_path: Path, arguments: dict | None = N
     InputError
         With two lines: what is wrong and where; what to write instead.
     """
+    schema = with_tune(load_trusted(Path(schema_path).read_text(encoding="utf-8")))
     config: dict = {}
     for path in paths:
-        config = merge(config, read_yaml(path))
+        config = merge(config, read_yaml(path, schema))
     config = merge(config, arguments or {})
-    schema = with_tune(yaml.load(Path(schema_path).read_text(encoding="utf-8"), _LOADER))
     config = complete(_normalise(config), schema, schema)
     check_schema(config, schema)
     check_names(config)
     return config
-
-
-def read_yaml(path: Path) -> dict:
-    """Read a YAML file that holds a map."""
-    try:
-        content = yaml.load(Path(path).read_text(encoding="utf-8"), _LOADER)
-    except FileNotFoundError:
-        raise InputError(f"config file {path} is missing\ngive the path of a YAML file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        place = getattr(error, "problem_mark", None)
-        line = f", line {place.line + 1}" if place else ""
-        raise InputError(f"config file {path}{line} is not valid YAML\ncheck indentation, colons and quotes") from None
-    if content is not None and not isinstance(content, dict):
-        raise InputError(f"config file {path} holds no keys\nbegin it with `run:`")
-    return content or {}
 
 
 def merge(base: Any, overlay: Any) -> Any:
@@ -113,12 +98,12 @@ def _full_step(step: Any) -> Any:
 
 def complete(value: Any, schema: dict, root: dict) -> Any:
     """Fill in defaults, and read numbers that YAML takes for text (`1e-4`) or fractions (`2.0`) as meant."""
-    schema = _resolve(schema, root)
+    schema = resolve(schema, root)
     if (
         isinstance(value, float)
         and value.is_integer()
-        and "integer" in _types(schema)
-        and "number" not in _types(schema)
+        and "integer" in types_of(schema)
+        and "number" not in types_of(schema)
     ):
         return int(value)
     if isinstance(value, str) and _wants_number(schema):
@@ -144,19 +129,8 @@ def complete(value: Any, schema: dict, root: dict) -> Any:
     return filled
 
 
-def _resolve(schema: dict, root: dict) -> dict:
-    while "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
-    return schema
-
-
-def _types(schema: dict) -> list[str]:
-    kinds = schema.get("type")
-    return kinds if isinstance(kinds, list) else [kinds]
-
-
 def _wants_number(schema: dict) -> bool:
-    return "number" in _types(schema) and "string" not in _types(schema)
+    return "number" in types_of(schema) and "string" not in types_of(schema)
 
 
 def check_schema(config: dict, schema: dict) -> None:
@@ -169,7 +143,7 @@ def check_schema(config: dict, schema: dict) -> None:
 def _explain(error: ValidationError, root: dict) -> str:
     place = ".".join(str(part) for part in error.absolute_path) or "the top level"
     if error.validator == "additionalProperties":
-        known = list(_resolve(error.schema, root).get("properties", {}))
+        known = list(resolve(error.schema, root).get("properties", {}))
         unknown = next(key for key in error.instance if key not in known)
         return f'config: unknown key "{unknown}" in {place}\n{nearest(unknown, known)}'
     if error.validator == "required":

@@ -1,4 +1,4 @@
-"""Whether an external test of the config can be made.
+"""Whether an external test of the config can be made, and which datasets are nothing but tests.
 
 Light: Snakemake reads it at every start and in every job.
 """
@@ -6,8 +6,16 @@ Light: Snakemake reads it at every start and in every job.
 from gexflow.errors import InputError
 
 
+def only_tested(config: dict) -> list[str]:
+    """Return the datasets that are read and predicted for external tests alone: `run.datasets` does not name them."""
+    names = dict.fromkeys(entry["test"] for entry in config["external"])
+    return [name for name in names if name not in config["run"]["datasets"]]
+
+
 def check_external(config: dict) -> None:
-    """Refuse tests within a family, of datasets or models that are not run, or listed twice.
+    """Refuse tests within a family, of models or training datasets that are not run, or listed twice.
+
+    A dataset that is only tested has no splits: a hold-out of its own entry is refused, since none could be locked.
 
     Raises
     ------
@@ -17,9 +25,8 @@ def check_external(config: dict) -> None:
     run, datasets, seen = config["run"], config["datasets"], set()
     for number, entry in enumerate(config["external"]):
         place, train, test = f"external.{number}", entry["train"], entry["test"]
-        for key in ("train", "test"):
-            if entry[key] not in run["datasets"]:
-                raise InputError(f"config: {place}.{key} is {entry[key]}, which is not run\nadd it to run.datasets")
+        if train not in run["datasets"]:
+            raise InputError(f"config: {place}.train is {train}, which is not run\nadd it to run.datasets")
         if (train, test) in seen:
             raise InputError(f"config: {place} tests {train} on {test} once more\nleave one entry with all its models")
         seen.add((train, test))
@@ -28,6 +35,11 @@ def check_external(config: dict) -> None:
             raise InputError(
                 f"config: {place} tests {train} on {test}, but both are of the family {families[0]}: they share "
                 "patients\nchoose a dataset of another family"
+            )
+        if test not in run["datasets"] and datasets[test].get("holdout", {"share": 0}).get("share") != 0:
+            raise InputError(
+                f"config: datasets.{test}.holdout locks samples away, but {test} is only a test: it has no splits, and "
+                f"all its samples are predicted\nremove the hold-out, or add {test} to run.datasets"
             )
         here = set(datasets[train].get("models", run["models"])) & set(run["models"])
         missing = [name for name in entry.get("models", []) if name not in here]

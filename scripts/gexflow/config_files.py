@@ -5,6 +5,7 @@ import re
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from gexflow.config_external import only_tested
 from gexflow.errors import InputError
 
 FILE_KINDS = ("matrix", "labels", "annotation")
@@ -118,9 +119,9 @@ def local_path(address: str, place: str) -> str:
 
 
 def resolve_files(config: dict) -> None:
-    """Give every file of the selected datasets its local `path`, or its `name` as a download, in place."""
+    """Give every file of the datasets that are read its local `path`, or its `name` as a download, in place."""
     kept: dict[tuple[str, str], dict] = {}
-    for dataset in config["run"]["datasets"]:
+    for dataset in [*config["run"]["datasets"], *only_tested(config)]:
         source = config["datasets"][dataset]["source"]
         for kind, entries in config["datasets"][dataset].get("files", {}).items():
             for entry in entries:

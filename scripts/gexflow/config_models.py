@@ -3,7 +3,7 @@
 from gexflow.candidates import candidates
 from gexflow.errors import InputError
 from gexflow.models.heads import HEADS
-from gexflow.network_names import IMAGE_NETWORKS, TIMM, is_image_network
+from gexflow.network_names import IMAGE_NETWORKS, SMALLEST_SIDES, TIMM, is_image_network
 
 
 def check_model(name: str, model: dict, run: dict) -> None:
@@ -44,6 +44,7 @@ def _check_candidate(name: str, model: dict, run: dict) -> None:
 
 
 def _check_image_network(name: str, model: dict) -> None:
+    _check_image_size(name, model)
     if not model["network"].startswith(TIMM):
         return
     if model["weights"] == "imagenet":
@@ -55,6 +56,18 @@ def _check_image_network(name: str, model: dict) -> None:
         raise InputError(
             f"config: models.{name}.learn is last-block, which is known for {', '.join(IMAGE_NETWORKS)} only\n"
             "set learn to head or all"
+        )
+
+
+def _check_image_size(name: str, model: dict) -> None:
+    """Refuse images that are too small for their network; of a layout that fits its genes nobody knows beforehand."""
+    least, size, pixels = SMALLEST_SIDES.get(model["network"], 1), model["layout"]["size"], model["image_size"]
+    key, side = ("layout.size", size) if pixels == "native" else ("image_size", pixels)
+    sides = side if isinstance(side, list) else [side]
+    if any(isinstance(side, int) and side < least for side in sides):
+        raise InputError(
+            f"config: models.{name}.{key} is {side}, but {model['network']} needs at least {least} pixels a side\n"
+            f"raise it to {least} or more, or set models.{name}.image_size to published"
         )
 
 

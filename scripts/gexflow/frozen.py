@@ -46,7 +46,7 @@ def begin(study: dict, codes: dict[str, str], folder: Path) -> None:
 
 def began() -> dict[str, Any] | None:
     """Return `study` and `codes` of the run that this job belongs to; None where it left none."""
-    from gexflow.config import read_yaml  # heavy for a job that reads no study
+    from gexflow.config_yaml import read_yaml  # heavy for a job that reads no study
 
     run = json.loads(os.environ.get(_VARIABLE, "{}"))
     return read_yaml(Path(run["path"])) if run else None

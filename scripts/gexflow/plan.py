@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gexflow.candidates import inner_folds
+from gexflow.config_external import only_tested
 from gexflow.network_names import REFERENCES, is_image_network
 from gexflow.recipe_names import layout_name, learns_nothing
 from gexflow.site_variants import is_by_site, with_sites
@@ -33,6 +34,10 @@ class Plan:
         Those that `run` names, in its order.
     datasets, models : {name: settings}
         The same, each followed by its variants or its controls.
+    only_tested : {name: settings}
+        Datasets of external tests that `run` does not name: read and predicted, but neither split nor ranked.
+    named_datasets, read_datasets : {name: settings}
+        These behind `chosen_datasets`, and behind `datasets`.
     image_models : list of str
         Models on images, and their controls.
     """
@@ -43,6 +48,9 @@ class Plan:
         self.chosen_datasets = {name: study["datasets"][name] for name in self.run["datasets"]}
         self.chosen_models = {name: study["models"][name] for name in self.run["models"]}
         self.datasets = with_sites(with_published(self.chosen_datasets, _on_images(self.chosen_models)))
+        self.only_tested = {name: study["datasets"][name] for name in only_tested(study)}
+        self.named_datasets = {**self.chosen_datasets, **self.only_tested}
+        self.read_datasets = {**self.datasets, **self.only_tested}
         self.models = with_controls(self.chosen_models)
         self.image_models = _on_images(self.models)
 
@@ -97,11 +105,11 @@ class Plan:
 
     def simulated(self, dataset: str) -> bool:
         """Tell a simulated dataset."""
-        return "simulate" in self.datasets[dataset]
+        return "simulate" in self.read_datasets[dataset]
 
     def simulation_settings(self, dataset: str) -> dict[str, Any]:
         """Return what decides a simulated cohort."""
-        return {key: self.datasets[dataset][key] for key in ("source", "simulate")}
+        return {key: self.read_datasets[dataset][key] for key in ("source", "simulate")}
 
     def split_settings(self, dataset: str) -> dict[str, Any]:
         """Return how a dataset is split: `protocol` is published, site, or group for the ordinary folds."""
@@ -117,8 +125,11 @@ class Plan:
 
     def family_settings(self) -> dict[str, Any]:
         """Return the compared datasets and the family of each: its own name, unless the config says otherwise."""
-        families = {name: dataset.get("family", name) for name, dataset in self.chosen_datasets.items()}
-        return {"datasets": list(self.chosen_datasets), "families": families}
+        return _families(self.chosen_datasets)
+
+    def searched_settings(self) -> dict[str, Any]:
+        """Return the same of all datasets among which shared samples are searched, those that are only tested, too."""
+        return _families(self.named_datasets)
 
     # --- images
 
@@ -213,7 +224,9 @@ class Plan:
     # --- samples that no fold has seen: of a hold-out that is opened, or of another cohort
 
     def holdout_of(self, dataset: str) -> dict[str, Any]:
-        """Return which samples of a dataset are held out; {} for none."""
+        """Return which samples of a dataset are held out; {} for none, and for a dataset that is only tested."""
+        if dataset in self.only_tested:
+            return {}
         wanted = self.datasets[dataset].get("holdout", {"share": self.run["holdout"]})
         return {} if wanted.get("share") == 0 else wanted
 
@@ -247,18 +260,24 @@ class Plan:
         """Return what the report says of the config: only what is used."""
         used = sorted({recipe for dataset in self.datasets for recipe in self.recipes_of(dataset)})
         recipes = {name: self.study["recipes"][name] for name in used}
-        chosen = {"datasets": self.chosen_datasets, "models": self.chosen_models, "recipes": recipes}
+        chosen = {"datasets": self.named_datasets, "models": self.chosen_models, "recipes": recipes}
         models = {dataset: self.models_of(dataset) for dataset in self.datasets}
         return {
             "title": self.study["report"]["title"],
             "top_genes": self.study["report"]["top_genes"],
             "config": {**self.study, **chosen},
             "models": models,
+            "only_tested": list(self.only_tested),
             "recipes": {d: {model: self.recipe_of(d, model) for model in names} for d, names in models.items()},
             "layouts": {d: {name: layout for name, (_, layout) in self.image_sources(d).items()} for d in models},
             "reference_models": self.networks(*REFERENCES),
             "image_models": self.image_models,
         }
+
+
+def _families(datasets: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    families = {name: dataset.get("family", name) for name, dataset in datasets.items()}
+    return {"datasets": list(datasets), "families": families}
 
 
 def _on_images(models: dict[str, dict[str, Any]]) -> list[str]:

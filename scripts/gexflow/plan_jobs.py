@@ -11,7 +11,8 @@ from gexflow.site_variants import is_by_site
 
 def costly_jobs(plan: Plan, audit: AuditPlan) -> list[str]:
     """Return the names of all jobs behind the report that leave a benchmark."""
-    jobs = [f"{dataset}/simulate_cohort" for dataset in plan.chosen_datasets if plan.simulated(dataset)]
+    jobs = [f"{dataset}/simulate_cohort" for dataset in plan.named_datasets if plan.simulated(dataset)]
+    jobs += [f"{dataset}/read_cohort" for dataset in plan.only_tested]
     for dataset in plan.datasets:
         jobs += [f"{dataset}/evaluation/score_cohort"] + [f"{dataset}/read_cohort"] * (not is_by_site(dataset))
         jobs += [f"{dataset}/recipes/{name}" for name in _recipe_jobs(plan, dataset)]

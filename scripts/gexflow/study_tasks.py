@@ -71,7 +71,7 @@ class Study:
         return Planned(task, _model(place), 1, on_gpu, seconds)
 
     def _datasets(self) -> dict[str, dict[str, Any]]:
-        names = self._config["run"]["datasets"]
+        names = [*self._config["run"]["datasets"], *self._plan.only_tested]
         variants = ("published", "sites", PERMUTED, RANDOM_GENES)
         all_names = [name for base in names for name in (base, *(f"{base}~{variant}" for variant in variants))]
         return {name: self._config["datasets"][base_of(name)] for name in all_names}
@@ -94,7 +94,7 @@ class Study:
                 settings = {"model": settings, "attribution": self._config["attribution"]}
         genes = kept_genes(self._config["recipes"].get(recipe, []), cohort.genes)
         alone = rule in ("finetune_backbone", "run_trunk")
-        folds = 1 if alone else self._folds(dataset)
+        folds = 1 if alone or dataset in self._plan.only_tested else self._folds(dataset)
         if rule in _REFITS:  # of one repeat, as often as the audit says
             audit = self._config["evaluation"]["audit"]
             count = audit["permutations" if control_of(dataset) == PERMUTED else "random_genes"]

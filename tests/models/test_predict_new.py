@@ -10,7 +10,8 @@ import torch
 from tests.jobs import job_of, run_script
 
 from gexflow.cohorts.splits import split_samples
-from gexflow.config import complete, read_yaml
+from gexflow.config import complete
+from gexflow.config_yaml import read_yaml
 from gexflow.files import read_json, read_table, write_h5ad, write_json, write_table
 from gexflow.models.fold import Fold
 from gexflow.models.fold_training import train_folds

@@ -8,6 +8,7 @@ from fabricated import fabricate
 from rendered import TEMPLATES, Nesting
 
 from gexflow.files import read_json, write_json, write_table
+from gexflow.log import CAUTION
 from gexflow.report.caveats import find_caveats
 from gexflow.report.external import new_tables
 from gexflow.report.page import render_page
@@ -81,6 +82,29 @@ def test_samples_that_trained_are_not_called_unseen(study):
     shared = [{"dataset": "e", "other": "d", "shared": 30}, {"dataset": "d", "other": "e", "shared": 28}]
     holdout, external = new_tables(found.datasets[0], found.new, shared)
     assert (holdout["seen"], external["seen"]) == ("which no fold has seen", "30 samples of which d has, too")
+
+
+def test_a_cohort_that_is_only_tested_has_a_card_and_cautions_but_no_column_and_no_fold(tmp_path):
+    note = f"{CAUTION}look at the scale."
+    cards = {"e": {"notes": [note], "groups": {}}}
+    paths, settings = fabricate(tmp_path, {"d": ["x", "y"], "e": ["x", "y"]}, models=FEW, cards=cards)
+    metrics_path = tmp_path / "results/d/external/e/metrics.tsv"
+    write_table(metrics(FEW), metrics_path)
+    paths = {kind: [path for path in given if "/e/" not in path or "card" in path] for kind, given in paths.items()}
+    paths["new_metrics"] = [str(metrics_path)]
+    del settings["models"]["e"]
+    found = collect_study(paths, settings | {"only_tested": ["e"]})
+    assert [[dataset["name"] for dataset in group] for group in (found.datasets, found.only_tested)] == [["d"], ["e"]]
+    items = [(caveat["title"], item) for caveat in find_caveats(found) for item in caveat["items"]]
+    of_test = {title for title, item in items if "e" in item["datasets"].split(", ")}
+    assert {"Found while reading", "Samples or classes dropped"} <= of_test
+    assert not {"No patient groups known", "Few folds", "No result", "Jointly normalised sources"} & of_test
+    page = Nesting(render_page(found, TEMPLATES))
+    assert page.faults == []
+    assert [name for name in page.ids if name.endswith("-e")] == ["cohorts-t1-e"]
+    assert "in 1 dataset, with 2 models; 1 other dataset serves as a test only." in page.text
+    assert "e serves as a test only, of the models of d. No model is trained on it" in page.text
+    assert "Models of d on e (40 samples), which no fold has seen" in page.text
 
 
 def test_a_second_opening_by_other_settings_is_said_aloud(study):

@@ -214,6 +214,37 @@ def test_a_mistake_in_the_size_of_a_layout_is_told(tmp_path, case):
         assert word in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("network", "keys", "words"),
+    [
+        ("resnet50", {"layout": {"size": 31}}, ["models.resnet50.layout.size is 31", "at least 32"]),
+        ("vgg19", {"layout": {"size": [100, 20]}}, ["layout.size is [100, 20]", "vgg19", "at least 32"]),
+        ("xception", {"layout": {"size": 70}}, ["layout.size is 70", "at least 71"]),
+        ("xception", {"image_size": 70}, ["models.resnet50.image_size is 70", "at least 71"]),
+    ],
+)
+def test_an_image_too_small_for_its_network_is_refused_with_the_least_size(tmp_path, network, keys, words):
+    own = {"network": network, "recipe": "plain"}
+    with pytest.raises(InputError) as caught:
+        load(tmp_path, changed("models.resnet50", {**own, **keys}))
+    assert len(str(caught.value).splitlines()) == 2
+    assert all(word in str(caught.value) for word in words), caught.value
+
+
+@pytest.mark.parametrize(
+    ("network", "keys"),
+    [
+        ("xception", {"layout": {"size": 71}}),
+        ("xception", {"layout": {"size": 8}, "image_size": "published"}),
+        ("resnet50", {"layout": {"size": 8}, "image_size": 32}),
+        ("resnet50", {"layout": {"size": "auto"}}),
+        ("timm/resnet18", {"layout": {"size": 8}, "weights": "random"}),
+    ],
+)
+def test_an_image_that_may_be_large_enough_is_taken(tmp_path, network, keys):
+    load(tmp_path, changed("models.resnet50", {"network": network, "recipe": "plain", **keys}))
+
+
 def test_only_a_correlation_layout_has_a_method(tmp_path):
     def layout(**keys):
         return load(tmp_path, changed("models.resnet50.layout", keys))["models"]["resnet50"]["layout"]

@@ -65,7 +65,7 @@ MISTAKES = {
     "two words": ({"address": REMOTE, "each": {"c": ["A"], "d": ["B"]}}, ["each", "1 key"]),
     "a list": ({"address": REMOTE, "each": ["A"]}, ["each is ['A']", "of type object"]),
     "a value twice": ({"address": REMOTE, "each": {"c": ["A", "A"]}}, ["without repetitions"]),
-    "NO of YAML": ({"address": REMOTE, "each": {"c": [False]}}, ["each.c.0 is False", "quotes"]),
+    "NO of YAML": ({"address": REMOTE, "each": {"c": [False]}}, ["each.c.0 is `false`", "quotes"]),
     "neither": ({"name": "x.tsv"}, ["either an address or a listing"]),
     "both": ({"address": f"{HTTP}/x", "listing": HTTP, "name": "x"}, ["either an address or a listing"]),
     "nameless listing": ({"listing": HTTP}, ["which file of the listing", "name:"]),

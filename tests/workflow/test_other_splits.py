@@ -10,7 +10,7 @@ import yaml
 from gexflow.files import read_json, read_table
 from gexflow.site_variants import SITES, cohort_owner, is_by_site, with_sites
 from tests.workflow.conftest import ROOT, Project
-from tests.workflow.tiny import SAMPLES, tiny_study
+from tests.workflow.tiny import SAMPLES, tiny_study, write_tiny_table
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 
@@ -106,7 +106,7 @@ def two_families(folder: Path, external: list, **datasets: dict) -> Project:
     ("external", "datasets", "words"),
     [
         ([{"train": "a", "test": "c"}], {}, ['external.0.test names the unknown dataset "c"']),
-        ([{"train": "a", "test": "gse4107"}], {}, ["external.0.test is gse4107, which is not run"]),
+        ([{"train": "gse4107", "test": "a"}], {}, ["external.0.train is gse4107, which is not run"]),
         ([{"train": "a", "test": "b"}], {"b": {"family": "a"}}, ["both are of the family a: they share patients"]),
         ([{"train": "a", "test": "a"}], {}, ["both are of the family a"]),
         ([{"train": "a", "test": "b"}] * 2, {}, ["external.1 tests a on b once more"]),
@@ -118,6 +118,16 @@ def two_families(folder: Path, external: list, **datasets: dict) -> Project:
 def test_an_external_test_that_cannot_be_made_is_told(tmp_path, external, datasets, words):
     done = two_families(tmp_path, external, **datasets).snakemake("--dry-run", ok=False)
     assert all(word in done.stdout + done.stderr for word in words), done.stderr
+
+
+@pytest.mark.workflow
+def test_a_dataset_of_the_catalogue_that_is_only_tested_is_fetched_and_read_and_nothing_else(tmp_path):
+    (tmp_path / "with").mkdir()
+    (tmp_path / "without").mkdir()
+    jobs = two_families(tmp_path / "with", [{"train": "a", "test": "gse4107"}]).would_run()
+    without = two_families(tmp_path / "without", []).would_run()
+    more = {"download_file": 2, "read_cohort": 3, "predict_external": 2, "score_new_samples": 1}
+    assert jobs == {**without, **more}
 
 
 @pytest.mark.workflow
@@ -146,8 +156,9 @@ def test_an_external_test_adds_its_own_jobs_alone(tmp_path):
 
 
 def other_splits(folder: Path) -> Project:
-    """Two small tables with sites and hold-outs: one has repeats, the other one folds by site and is tested on."""
-    project = two_families(folder, [{"train": "a", "test": "b"}])
+    """Three small tables: two have sites and hold-outs, one of them repeats; the third one is only tested."""
+    project = two_families(folder, [{"train": "a", "test": "b"}, {"train": "a", "test": "c"}])
+    write_tiny_table(folder / "c.csv", 30, 2)
     for name in "ab":
         table = pd.read_csv(folder / f"{name}.csv")
         table.insert(1, "site", [f"s{row // 8}" for row in range(SAMPLES)])
@@ -157,6 +168,9 @@ def other_splits(folder: Path) -> Project:
     for entry in config["datasets"].values():
         entry |= {"batch": {"field": "site"}, "holdout": {"share": 0.2}}
     config["datasets"]["a"] |= {"repeats": 3}
+    config["datasets"]["c"] = {**config["datasets"]["a"], "files": {"matrix": str(folder / "c.csv")}}
+    for key in ("repeats", "batch", "holdout"):
+        del config["datasets"]["c"][key]
     config["datasets"]["b"] |= {"variants": [SITES], "models": ["majority"]}
     config["evaluation"] = {"holdout": "report"}
     path.write_text(yaml.safe_dump(config))
@@ -167,7 +181,7 @@ def other_splits(folder: Path) -> Project:
 def study(tmp_path_factory) -> Project:
     project = other_splits(tmp_path_factory.mktemp("splits"))
     done = project.run()
-    assert (done["read_cohort"], done["split_cohort"]) == (2, 3)
+    assert (done["read_cohort"], done["split_cohort"]) == (3, 3)
     return project
 
 
@@ -214,6 +228,28 @@ def test_new_samples_go_through_to_the_report(study):
     page = (results / "report/index.html").read_text()
     assert "Models of a on the hold-out of a (8 samples)" in page
     assert f"Models of a on b ({SAMPLES - 8} samples)" in page
+
+
+@pytest.mark.workflow
+def test_a_cohort_that_is_only_tested_is_read_scored_and_searched_but_never_split_or_ranked(study):
+    results = study.study / "results"
+    made = {path.name for path in (results / "c").iterdir()}
+    assert made == {"card.json", "card.svg", "cohort.h5ad", "read_cohort.manifest.json"}
+    assert set(read_table(results / "a/external/c/metrics.tsv", ("model",))["samples"]) == {SAMPLES}
+    shared = read_table(results / "comparison/shared_samples.tsv", ("dataset", "other"))
+    assert {frozenset(pair) for pair in zip(shared["dataset"], shared["other"], strict=True)} == {
+        frozenset("ab"),
+        frozenset("ac"),
+        frozenset("bc"),
+    }
+    intervals = read_table(results / "comparison/intervals.tsv", ("dataset",))
+    assert set(intervals["dataset"]) == {"a", "b"}
+    page = re.sub(r"\s+", " ", (results / "report/index.html").read_text())
+    assert f"Models of a on c ({SAMPLES} samples)" in page
+    assert "in 2 datasets, with 2 models; 1 other dataset serves as a test only." in page
+    assert "c serves as a test only, of the models of a." in page
+    assert page.count('id="cohorts-t1-c"') == 1
+    assert not re.search(r'id="(recipes|models|evaluation)-t1-c"', page)
 
 
 @pytest.mark.workflow

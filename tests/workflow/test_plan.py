@@ -6,10 +6,12 @@ import pytest
 import yaml
 
 from gexflow.config import load_config, merge
+from gexflow.config_files import resolve_files
 from gexflow.errors import InputError
 from gexflow.plan import Plan
 from gexflow.plan_audit import AuditPlan
 from gexflow.plan_files import downloads_of, reading_of
+from gexflow.plan_jobs import costly_jobs
 from tests.workflow.conftest import ROOT
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
@@ -116,6 +118,48 @@ def test_the_published_split_excludes_a_hold_out_on_datasets_that_run(plan):
         plan(**changes)
     plan(**merge(changes, {"run": {"datasets": ["one"]}}))
     plan(**merge(changes, {"datasets": {"two": {"holdout": {"share": 0}}}}))
+
+
+EXTERNAL = [{"train": "one", "test": "three"}, {"train": "one", "test": "two"}]
+
+
+def test_a_dataset_that_is_only_tested_is_read_and_searched_but_neither_run_nor_ranked(plan):
+    held_out = {**OWN, "family": "third", "variants": ["sites"]}
+    found = plan(datasets={"three": held_out}, external=EXTERNAL, run={"holdout": 0.2})
+    assert list(found.only_tested) == ["three"]
+    assert list(found.datasets) == list(found.chosen_datasets) == found.family_settings()["datasets"] == ["one", "two"]
+    assert list(found.read_datasets) == found.searched_settings()["datasets"] == ["one", "two", "three"]
+    assert found.searched_settings()["families"]["three"] == "third"
+    assert found.simulation_settings("three") == {"source": "tcga", "simulate": found.only_tested["three"]["simulate"]}
+    assert (found.holdout_of("two"), found.holdout_of("three")) == ({"share": 0.2}, {})
+    assert found.new_models("one", "external/three") == PLAIN
+    report = found.report_settings()
+    assert (report["only_tested"], list(report["models"])) == (["three"], ["one", "two"])
+    jobs = [job for job in costly_jobs(found, AuditPlan(found)) if "three" in job]
+    assert sorted(jobs) == ["three/read_cohort", "three/simulate_cohort"]
+
+
+def test_a_hold_out_of_a_dataset_that_is_only_tested_is_refused_since_nothing_would_lock_it(plan):
+    third = {**OWN, "family": "third"}
+    for locked in ({"share": 0.2}, {"batch": ["x"]}):
+        with pytest.raises(InputError, match=r"datasets\.three\.holdout.*no splits") as caught:
+            plan(datasets={"three": {**third, "holdout": locked}}, external=EXTERNAL)
+        assert len(str(caught.value).splitlines()) == 2
+    assert plan(datasets={"three": {**third, "holdout": {"share": 0}}}, external=EXTERNAL).only_tested
+    assert plan(datasets={"three": {**third, "holdout": {"share": 0.2}}}).only_tested == {}  # in the catalogue alone
+
+
+def test_the_files_of_a_dataset_that_is_only_tested_are_found_or_missed_as_others(tmp_path):
+    table = {"source": "table", "label": {"field": "type"}}
+    third = {**table, "files": {"matrix": "https://example.org/m.tsv", "labels": str(tmp_path / "labels.tsv")}}
+    study = merge(deepcopy(STUDY), {"datasets": {"three": third}, "external": EXTERNAL})
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(study))
+    config = load_config([tmp_path / "mine.yaml"], SCHEMA)
+    with pytest.raises(InputError, match=r"datasets\.three\.files\.labels: there is no file"):
+        resolve_files(config)
+    (tmp_path / "labels.tsv").touch()
+    resolve_files(config)
+    assert list(downloads_of(Plan(config, WEIGHTS).read_datasets)) == [("table", "m.tsv")]
 
 
 def test_controls_predict_no_new_samples(plan):

@@ -72,7 +72,7 @@ rule read_cohort:
 
 rule find_shared_samples:
     input:
-        cohorts=of_ranked(COHORT),
+        cohorts=of_searched(COHORT),
     output:
         shared="results/comparison/shared_samples.tsv",
     log:
@@ -83,7 +83,7 @@ rule find_shared_samples:
     resources:
         mem_mb=by_attempt(4000),
     params:
-        settings=family_settings,
+        settings=searched_settings,
         code=code("find_shared_samples.py"),
     script:
         "../../scripts/find_shared_samples.py"

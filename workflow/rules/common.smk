@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 BASE = Path(workflow.basedir)
+NOTES = Path(".snakemake/gexflow")
 sys.path.insert(0, str(BASE / "scripts"))
 
 from gexflow.audit_names import LEAKS, PERMUTED, RANDOM_GENES
+from gexflow.brace_paths import check_folders, link_files
 from gexflow.config import load_config
 from gexflow.config_files import file_origin, resolve_files, resolve_weights
 from gexflow.digest import code_digest
@@ -35,12 +37,14 @@ def load_study():
             return run["study"], run["codes"]
         schema = BASE / "workflow/schemas/config.schema.yaml"
         study = load_config([BASE / "config.yaml", *settings.configfiles], schema, dict(settings.config))
+        check_folders(BASE, study["run"])
         resolve_files(study)
         resolve_weights(study)
+        link_files(study, NOTES)
     except InputError as error:
         sys.exit(str(error))
     codes = {path.name: code_digest(path) for path in sorted((BASE / "scripts").glob("*.py"))}
-    begin(study, codes, Path(".snakemake/gexflow"))
+    begin(study, codes, NOTES)
     return study, codes
 
 
@@ -53,8 +57,8 @@ with open(BASE / "resources/weights.tsv") as table:
 
 PLAN = Plan(STUDY, WEIGHT_FILES)
 AUDIT = AuditPlan(PLAN)
-REMOTE_FILES = downloads_of(PLAN.datasets)
-SOURCES = sorted({dataset["source"] for dataset in PLAN.datasets.values()})
+REMOTE_FILES = downloads_of(PLAN.read_datasets)
+SOURCES = sorted({dataset["source"] for dataset in PLAN.read_datasets.values()})
 
 COHORT = "results/{dataset}/cohort.h5ad"
 FEATURES = "results/{dataset}/recipes/{recipe}/fold{fold}/features.h5ad"
@@ -110,6 +114,7 @@ def settings_from(answer, *names):
 
 simulation_settings = settings_from(PLAN.simulation_settings, "dataset")
 family_settings = settings_from(PLAN.family_settings)
+searched_settings = settings_from(PLAN.searched_settings)
 split_settings = settings_from(PLAN.split_settings, "dataset")
 layout_settings = settings_from(PLAN.layout_settings, "layout")
 image_settings = settings_from(PLAN.image_settings, "dataset", "recipe", "layout")
@@ -134,7 +139,7 @@ def source_files(kind):
     """Return the function that gives the local paths of a dataset's files of a kind: matrix, labels or annotation."""
 
     def paths(wildcards):
-        dataset = PLAN.datasets[wildcards.dataset]
+        dataset = PLAN.read_datasets[wildcards.dataset]
         if kind in simulated_kinds(dataset):
             return [f"results/{base_of(wildcards.dataset)}/simulated/{kind}"]
         folder = f"{DOWNLOADS}/{dataset['source']}"  # shared by all datasets that name a download
@@ -166,17 +171,17 @@ def details_of(addresses, expected, listing=""):
 def site_table(wildcards):
     """Return the institutions of TCGA's tissue source sites; a simulated cohort's codes are invented."""
     dataset = wildcards.dataset
-    genuine = PLAN.datasets[dataset]["source"] == "tcga" and not PLAN.simulated(dataset)
+    genuine = PLAN.read_datasets[dataset]["source"] == "tcga" and not PLAN.simulated(dataset)
     return [str(BASE / "resources/tcga_sites.tsv")] if genuine else []
 
 
 def reading_settings(wildcards):
-    return canonical(reading_of(wildcards.dataset, PLAN.datasets[wildcards.dataset]))
+    return canonical(reading_of(wildcards.dataset, PLAN.read_datasets[wildcards.dataset]))
 
 
 def expected_classes(wildcards, output):
     """Return the expected samples of each class, for the log; as with `download_details`, no change reads again."""
-    return canonical(PLAN.datasets[wildcards.dataset].get("expected", {}))
+    return canonical(PLAN.read_datasets[wildcards.dataset].get("expected", {}))
 
 
 # --- recipes
@@ -381,12 +386,22 @@ def of_datasets(pattern):
 
 def of_cohorts(pattern):
     """Return a pattern once a cohort: folds by site have the ordinary dataset's."""
-    return expand(pattern, dataset=dict.fromkeys(map(cohort_owner, PLAN.datasets)))
+    return expand(pattern, dataset=dict.fromkeys(map(cohort_owner, PLAN.read_datasets)))
 
 
 def of_ranked(pattern):
     """Return a pattern once a dataset that is compared with others: not for leaky ones."""
     return expand(pattern, dataset=PLAN.chosen_datasets)
+
+
+def of_searched(pattern):
+    """Return a pattern once a dataset among which shared samples are searched: those that are only tested, too."""
+    return expand(pattern, dataset=PLAN.named_datasets)
+
+
+def of_simulated(name):
+    """Return a file of every simulated cohort."""
+    return [f"results/{dataset}/simulated/{name}" for dataset in PLAN.named_datasets if PLAN.simulated(dataset)]
 
 
 def of_attributed(name, only_simulated=False):

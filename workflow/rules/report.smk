@@ -24,7 +24,7 @@ rule write_report:
         heatmaps=of_attributed("heatmaps.svg"),
         deltas=of_attributed("deltas.tsv"),
         recovery=of_attributed("recovery.tsv", only_simulated=True),
-        truth=[f"results/{dataset}/simulated/truth.json" for dataset in PLAN.chosen_datasets if PLAN.simulated(dataset)],
+        truth=of_simulated("truth.json"),
         summaries=of_recipes("summary.tsv"),
         stabilities=of_recipes("stability.json"),
         trainings=of_trained("training.json"),

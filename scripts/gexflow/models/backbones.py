@@ -27,8 +27,8 @@ class Backbone:
     head : light, wide or flat
         See `image_heads`.
     normalisation : (means, deviations) of the three channels
-    published_side, smallest_side : int
-        Pixels a side of the image it was made for, and of the smallest that it takes.
+    published_side : int
+        Pixels a side of the image it was made for.
     """
 
     build: Callable[[], nn.Module]
@@ -36,7 +36,6 @@ class Backbone:
     head: str
     normalisation: tuple[tuple[float, ...], tuple[float, ...]]
     published_side: int
-    smallest_side: int
 
 
 # torchvision and timm take seconds to import: each is loaded by the network that needs it
@@ -95,10 +94,10 @@ def _split_vgg(network: nn.Module) -> tuple[list[nn.Module], list[nn.Module]]:
 
 
 BACKBONES = {
-    "xception": Backbone(partial(_timm, "legacy_xception"), _split_xception, "light", HALF, 299, 71),
-    "densenet169": Backbone(partial(_torchvision, "densenet169"), _split_densenet, "wide", IMAGENET, 224, 32),
-    "resnet50": Backbone(partial(_torchvision, "resnet50"), _split_resnet, "wide", IMAGENET, 224, 32),
-    "vgg19": Backbone(partial(_torchvision, "vgg19"), _split_vgg, "flat", IMAGENET, 224, 32),
+    "xception": Backbone(partial(_timm, "legacy_xception"), _split_xception, "light", HALF, 299),
+    "densenet169": Backbone(partial(_torchvision, "densenet169"), _split_densenet, "wide", IMAGENET, 224),
+    "resnet50": Backbone(partial(_torchvision, "resnet50"), _split_resnet, "wide", IMAGENET, 224),
+    "vgg19": Backbone(partial(_torchvision, "vgg19"), _split_vgg, "flat", IMAGENET, 224),
 }
 
 
@@ -126,7 +125,6 @@ def _any_timm(architecture: str) -> Backbone:
         head="light",
         normalisation=(tuple(known.mean), tuple(known.std)),
         published_side=known.input_size[-1],
-        smallest_side=1,  # unknown: the network says so itself
     )
 
 

@@ -12,6 +12,7 @@ from gexflow.models.backbones import cut, find_backbone
 from gexflow.models.gene_image import GeneImage
 from gexflow.models.image_heads import build_head
 from gexflow.models.weights import load_imagenet
+from gexflow.network_names import SMALLEST_SIDES
 from gexflow.recipes.layout_shape import layout_shape
 
 # The published L2(.01) adds .01 x the sum of squares of one kernel to the loss: weight decay .02 on it alone.
@@ -58,9 +59,10 @@ class ImageNetwork(nn.Module):
         super().__init__()
         backbone = find_backbone(name)
         smallest = min(image.size) if image.resize is None else image.resize
-        if smallest < backbone.smallest_side:
+        least = SMALLEST_SIDES.get(name, 1)  # unknown of timm: such a network says so itself
+        if smallest < least:
             raise InputError(
-                f"{name} needs images of at least {backbone.smallest_side} pixels a side, but gets {smallest}: "
+                f"{name} needs images of at least {least} pixels a side, but gets {smallest}: "
                 "raise the model's `image_size` or its layout's size"
             )
         if image.resize is not None and image.resize < max(image.size):

@@ -70,7 +70,8 @@ def find_caveats(study: Study) -> list[dict[str, Any]]:
     ]
     caveats = []
     for title, text, loud, check in checks:
-        items = _grouped([(called(dataset["name"]), item) for dataset in study.datasets for item in check(dataset)])
+        datasets = study.datasets + (study.only_tested if check in _OF_COHORTS else [])
+        items = _grouped([(called(dataset["name"]), item) for dataset in datasets for item in check(dataset)])
         if items:
             caveats.append({"title": title, "text": text, "loud": loud, "items": items})
     caveats += shared_caveats(study.shared) + opening_caveats(study.new)
@@ -222,6 +223,9 @@ def _recipe_cautions(dataset: Dataset) -> Iterator[str]:
                 found.setdefault(row["step"], []).append(row["note"].removeprefix(CAUTION))
         for notes in found.values():
             yield f"{recipe['name']}, {len(notes)} of {counted(len(folds), 'fold')}: {notes[0]}."
+
+
+_OF_COHORTS = (_simulated, _mislabelled, _unexpected, _cautions, _dropped)  # nothing of models or folds
 
 
 def _no_groups(dataset: Dataset) -> Iterator[str]:

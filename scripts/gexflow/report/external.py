@@ -65,6 +65,11 @@ def new_tables(
     ]
 
 
+def tested_by(dataset: dict[str, Any], found: Iterable[dict[str, Any]]) -> str:
+    """Name the datasets whose models predict another one."""
+    return listed([new["dataset"] for new in found if new["target"] == dataset["name"]], _MOST_CLASSES)
+
+
 def _seen(both: float, dataset: str) -> str:
     return (
         f"{counted(both, 'sample')} of which {dataset} has, too" if known(both) and both else "which no fold has seen"

@@ -17,7 +17,7 @@ from gexflow.report.controls import explained, is_control, naming, without_contr
 from gexflow.report.cost import cost_table
 from gexflow.report.curves import curves_figure
 from gexflow.report.external import METRICS as NEW_METRICS
-from gexflow.report.external import new_tables
+from gexflow.report.external import new_tables, tested_by
 from gexflow.report.figures import confusion_figure, interval_figure, page_drawing
 from gexflow.report.leaky import WHY, beside_clean, called, without_variants
 from gexflow.report.ranks import rank_table
@@ -79,6 +79,10 @@ def render_page(study: Study, template_folder: str | Path) -> str:
             }
             for number, dataset in enumerate(study.datasets, 1)
         ],
+        only_tested=[
+            _card(dataset, f"t{number}-{_slug(dataset['name'])}") | {"tested_by": tested_by(dataset, study.new)}
+            for number, dataset in enumerate(study.only_tested, 1)
+        ],
         ranks=rank_table(study.ranks, study.rank_tests),
         dataset_count=len(without_variants(study.datasets)),
         why_leaky=WHY,
@@ -115,10 +119,7 @@ def _dataset(dataset: dict[str, Any], number: int, heatmap_bytes: int, fitting: 
     for place, entry in enumerate(attributed, 1):
         entry.update(_heatmap(by_name[entry["name"]], dataset["name"], f"{key}-h{place}", heatmap_bytes))
     return {
-        **sections.summary(dataset),
-        "key": key,
-        "cohort": sections.cohort(dataset),
-        "card_figure": _card_figure(dataset, key),
+        **_card(dataset, key),
         "recipes": sections.recipes(dataset),
         "stability": stability_rows(dataset),
         "models": sections.models(dataset),
@@ -140,6 +141,17 @@ def _dataset(dataset: dict[str, Any], number: int, heatmap_bytes: int, fitting: 
         "audit": audit_rows(dataset),
         "attribution": attributed,
         "planted": any(row["recovery"] for row in attributed),
+    }
+
+
+def _card(dataset: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return what the section on cohorts prints of a dataset."""
+    return {
+        **sections.summary(dataset),
+        "key": key,
+        "cohort": sections.cohort(dataset),
+        "card_figure": _card_figure(dataset, key),
+        "tested_by": "",
     }
 
 

@@ -61,6 +61,8 @@ class Study:
         (rows of metrics), `summary` (by metric), `intervals` and `merged` (metric, then method), rows of `per_class`,
         `calibration`, `rejection` and `temperatures`, `confusion` (`classes` and `counts`, or None), `training` and
         `histories` (one entry, one table a fold) and `attribution` (or None).
+    only_tested : list of dict
+        The same of datasets that external tests alone read, without models: they have a card, but no folds.
     shared : list of dict
         Rows of the table of shared samples: what every dataset shares with every other one.
     jobs : list of Job
@@ -73,6 +75,7 @@ class Study:
 
     settings: dict[str, Any]
     datasets: list[dict[str, Any]]
+    only_tested: list[dict[str, Any]] = field(default_factory=list)
     shared: list[dict[str, Any]] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     ranks: list[dict[str, Any]] = field(default_factory=list)
@@ -98,10 +101,15 @@ def collect_study(paths: Paths, settings: dict[str, Any]) -> Study:
     chosen = settings.get("config", {}).get("run", {}).get("datasets", [])
     names = dict.fromkeys([*chosen, *settings.get("models", {}), *found])
     shared, ranks = (_study_rows(paths.get(kind) or []) for kind in ("shared_samples", "ranks"))
-    tests = [read_json(path) for path in _listed(paths.get("rank_tests") or [])]
-    datasets = [_dataset(name, files, settings) for name in beside_their_models(names)]
+    rank_tests = [read_json(path) for path in _listed(paths.get("rank_tests") or [])]
+    tests = settings.get("only_tested", [])
+    datasets, only_tested = (
+        [_dataset(name, files, settings) for name in group]
+        for group in (beside_their_models(name for name in names if name not in tests), tests)
+    )
     jobs = [read_job(path, place(path)) for path in paths.get("benchmarks") or []]
-    return Study(settings, datasets, shared, jobs, ranks, tests[0] if tests else {}, read_new(paths, place))
+    rank_test = rank_tests[0] if rank_tests else {}
+    return Study(settings, datasets, only_tested, shared, jobs, ranks, rank_test, read_new(paths, place))
 
 
 def _listed(given: Any) -> list[Any]:

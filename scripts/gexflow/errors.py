@@ -25,6 +25,11 @@ def listed(names: list[str], most: int = 30) -> str:
     return ", ".join(map(plain, names[:most])) + (", ..." if len(names) > most else "")
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun, as "1 sample" and "1,200 samples"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def plain(text: str, length: int = 60) -> str:
     """Return a piece of a file as a message can hold it: cut where it is long, "?" for what cannot be printed."""
     text = text if len(text) <= length else text[:length] + "..."

@@ -70,7 +70,9 @@ def test_a_sample_without_counts_is_named_and_can_be_left_out(refused):
     values[4] = 0
     settings = {"near_duplicates": "off"}
     noted = cautions(cohort_of(values, TWO * 6, **settings))
-    assert [all(word in note for word in ["s4", "no counts", "datasets.own.exclude"]) for note in noted] == [True]
+    assert [all(word in note for word in ["s4", "without any counts", "datasets.own.exclude"]) for note in noted] == [
+        True
+    ]
     cohort = cohort_of(values, TWO * 6, exclude=["s4"], **settings)
     assert (cohort.n_obs, cautions(cohort)) == (11, [])
     assert ("s4" in cohort.obs_names, json.loads(cohort.uns["source"])["dropped"][0]["examples"]) == (False, ["s4"])
@@ -165,9 +167,10 @@ def test_a_cohort_that_loses_nothing_has_no_caution(read):
 def test_symbols_that_became_dates_are_named():
     genes = ["1-Mar", "2-Sep", "2023-03-01 00:00:00", "Dec-01", "2.31E+13", "TP53", "MARCH1", "SEPT2", "DEC1"]
     (note,) = odd_gene_names(genes, [""] * len(genes))
-    assert note.startswith(f"{CAUTION}5 names of genes")
+    assert note.startswith(CAUTION)
+    assert "(5, e.g. " in note
     assert "1-Mar, 2-Sep" in note
-    assert odd_gene_names(["p1"], ["1-Mär"])[0].startswith(f"{CAUTION}1 names")
+    assert "(1, e.g. 1-Mär" in odd_gene_names(["p1"], ["1-Mär"])[0]
 
 
 def test_ids_that_r_changed_are_named():

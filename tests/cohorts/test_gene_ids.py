@@ -92,7 +92,7 @@ def test_repeated_symbols_are_numbered_and_can_be_collapsed(read, form):
     matrix = read(form, {"TP53": [1, 2, 3], "A1BG": [7, 8, 9], "TP53@2": [3, 4, 5]})
     assert matrix.genes == ["TP53", "A1BG", "TP53 #2"]
     assert matrix.symbols == ["TP53", "A1BG", "TP53"]
-    assert any("1 gene ids occur more than once" in note for note in matrix.notes)
+    assert any("1 repeated gene id" in note for note in matrix.notes)
     step = CollapseGenes().fit(matrix.values, symbols=np.array(matrix.symbols, dtype=object))
     np.testing.assert_array_equal(step.transform(matrix.values), [[2, 7], [3, 8], [4, 9]])
 
@@ -103,7 +103,7 @@ def test_genes_without_an_id_are_left_out_with_a_warning(read, form):
     assert matrix.genes == ["A", "B"]
     np.testing.assert_array_equal(matrix.values, [[1, 3], [2, 4], [3, 5]])
     assert counted(matrix, "no id") == [1]
-    assert any(note.startswith(CAUTION) and "1 genes have no id" in note for note in matrix.notes)
+    assert any(note.startswith(CAUTION) and "1 gene without an id" in note for note in matrix.notes)
 
 
 @pytest.mark.parametrize("form", [genes_in_rows, of_tcga])

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from gexflow.cohorts.labels import apply_group_rule, apply_label_rule
+from gexflow.cohorts.labels import apply_group_rule, apply_label_rule, find_field
 from gexflow.log import CAUTION
 
 FIELDS = pd.DataFrame(
@@ -42,6 +42,14 @@ def test_an_unknown_field_is_named_with_its_key_and_neighbours(refused):
     assert all(word in sentence for word in ["datasets.liver.label.field", 'did you mean "Tissue"', "patient"])
     assert "Tissue, patient" in refused(label, field="zzzzz")
     assert "not set" in refused(label)
+
+
+def test_a_field_may_be_written_with_other_signs_between_its_words(refused):
+    fields = FIELDS.rename(columns={"Tissue": "TISSUE_TYPE", "patient": "a-b"})
+    assert apply_label_rule(fields, {"field": "Tissue Type"}, "liver").values[:2] == ["tumour A", "normal B"]
+    assert find_field(["MIR1-1", "TP53"], "mir1 1", "ignore") == "MIR1-1"
+    assert '"a b"' in refused(find_field, ["a-b", "a_b"], "a b", "datasets.x.label.field")
+    assert '"ab"' in refused(find_field, ["a-b"], "ab", "datasets.x.label.field")
 
 
 @pytest.mark.parametrize(("pattern", "word"), [("(", "regular expression"), ("(a)(b)", "2 groups")])

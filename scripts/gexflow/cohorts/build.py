@@ -129,7 +129,7 @@ def _label(matrix: Matrix, settings: dict, name: str) -> list[str]:
     """Apply the label rule and drop samples without a label."""
     ruled = apply_label_rule(matrix.fields, settings.get("label"), name)
     name_missing_rows(matrix, ruled)
-    matrix.notes += missing_value_notes(matrix.fields, ruled, str(settings["label"]["field"]))
+    matrix.notes += missing_value_notes(matrix.fields, ruled, _label_field(matrix, settings, name))
     if not any(ruled.values):
         why = "; ".join(f"{count} samples: {reason}" for reason, count in _reasons(ruled).items())
         raise InputError(f"Dataset {name} has no sample with a label ({why}): correct datasets.{name}.label.")
@@ -201,8 +201,11 @@ def _refuse_codes(matrix: Matrix, labels: list[str], settings: dict, name: str) 
 
 def _texts_of_labels(matrix: Matrix, settings: dict, name: str) -> list[str]:
     """Return what the field of the labels says, before `pattern`, `map` and `adjacent_label` make classes of it."""
-    field = find_field(list(matrix.fields.columns), str(settings["label"]["field"]), f"datasets.{name}.label.field")
-    return matrix.fields[field].str.strip().tolist()
+    return matrix.fields[_label_field(matrix, settings, name)].str.strip().tolist()
+
+
+def _label_field(matrix: Matrix, settings: dict, name: str) -> str:
+    return find_field(list(matrix.fields.columns), str(settings["label"]["field"]), f"datasets.{name}.label.field")
 
 
 def _standardisation(matrix: Matrix) -> str:

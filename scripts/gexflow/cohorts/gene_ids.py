@@ -7,6 +7,7 @@ import numpy as np
 
 from gexflow.cohorts.ensembl import is_ensembl
 from gexflow.cohorts.matrix import Matrix
+from gexflow.errors import counted
 from gexflow.log import CAUTION
 
 REPEATED = " #"
@@ -37,7 +38,7 @@ def tidy_genes(matrix: Matrix, are_symbols: bool = False) -> None:
     matrix.drop("genes", _totals(matrix), "totals, not genes")
     empty = np.array([gene == "" for gene in matrix.genes], dtype=bool)
     if empty.any():
-        matrix.notes.append(f"{CAUTION}{empty.sum()} genes have no id in the file and were left out.")
+        matrix.notes.append(f"{CAUTION}{counted(int(empty.sum()), 'gene')} without an id in the file: left out.")
         matrix.drop("genes", empty, "no id in the file")
     pairs = [_pair(gene) for gene in matrix.genes]
     ids, repeated = _numbered([gene for gene, _ in pairs])
@@ -45,7 +46,7 @@ def tidy_genes(matrix: Matrix, are_symbols: bool = False) -> None:
         matrix.symbols = [symbol or symbol_of(gene) for gene, symbol in pairs]
     if repeated:
         matrix.notes.append(
-            f"{repeated} gene ids occur more than once: later ones are numbered (as in `id{REPEATED}2`)."
+            f"{counted(repeated, 'repeated gene id')}: later rows are numbered (as in `id{REPEATED}2`)."
         )
     matrix.genes = ids
 
@@ -60,7 +61,9 @@ def _take_entrez_ids(matrix: Matrix) -> None:
     names = np.where(nameless, [f"{number:.0f}" for number in entrez], matrix.genes)
     matrix.genes = names.tolist()
     matrix.keep("samples", np.array([name != column for name in matrix.samples]))
-    matrix.notes.append(f'Column "{column}" is no sample; {nameless.sum()} genes without a symbol are called by it.')
+    matrix.notes.append(
+        f'Column "{column}" is no sample; {counted(int(nameless.sum()), "gene")} without a symbol got it as id.'
+    )
 
 
 def symbol_of(gene: str) -> str:

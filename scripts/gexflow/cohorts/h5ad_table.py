@@ -13,6 +13,7 @@ from gexflow.cohorts.column_texts import as_texts
 from gexflow.cohorts.h5_probe import find_damage
 from gexflow.cohorts.h5_values import matrix_shape, read_matrix_values
 from gexflow.cohorts.id_columns import more_held
+from gexflow.cohorts.labels import field_key
 from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.text_header import check_unique
 from gexflow.errors import InputError, nearest, shorten
@@ -95,8 +96,8 @@ def _samples_are_var(
     if rows_are != "auto":
         return rows_are == "genes"
     if held is None:
-        columns = [{str(name).lower() for name in frame} for frame in (obs, var)]
-        wanted = [field.lower() for field in fields]
+        columns = [{field_key(str(name)) for name in frame} for frame in (obs, var)]
+        wanted = list(map(field_key, fields))
         return bool(wanted) and not columns[0].intersection(wanted) and wanted[0] in columns[1]
     counts = [held(names) for names in ids]
     found = more_held(counts[1], len(ids[1]), counts[0], len(ids[0]))

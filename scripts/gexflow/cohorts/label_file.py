@@ -12,6 +12,7 @@ from gexflow.cohorts.bad_cell import MISSING
 from gexflow.cohorts.barcodes import as_barcode
 from gexflow.cohorts.config_keys import dataset_key
 from gexflow.cohorts.id_columns import Candidate, Rival, choose_column
+from gexflow.cohorts.labels import field_key, find_field
 from gexflow.cohorts.matrix import Matrix, WithoutRow
 from gexflow.cohorts.text_file import Packed, decode, open_text
 from gexflow.cohorts.text_header import (
@@ -22,7 +23,7 @@ from gexflow.cohorts.text_header import (
     refuse_nameless,
     skip_first_lines,
 )
-from gexflow.errors import InputError, plain, shorten
+from gexflow.errors import InputError, counted, plain, shorten
 
 _NAMELESS = ("sample", "(no name)")  # what a column without a name is called
 _BARCODE_LENGTHS = {12: "the patient", 15: "the sample without its vial", 16: "the sample"}
@@ -96,8 +97,11 @@ def _rows(text: str, header: Header, path: Path) -> list[list[str]]:
 
 def given_id_column(labels: LabelFile, settings: dict) -> str | None:
     """Return the column that the dataset's key `sample` names, in any case; None where the file has no such column."""
-    wanted = str(settings.get("sample") or "").lower()
-    return next((name for name in labels.table.columns if name.lower() == wanted), None)
+    wanted = settings.get("sample")
+    try:
+        return None if wanted is None else find_field(list(labels.table.columns), str(wanted), "")
+    except InputError:
+        return None  # it may be a column of the matrix
 
 
 def count_held(labels: LabelFile, ids: list[str], settings: dict) -> int:
@@ -155,8 +159,8 @@ def match_labels(matrix: Matrix, labels: LabelFile, strict: list[str], settings:
     samples, table, path = matrix.samples, labels.table, labels.path
     id_column = given_id_column(labels, settings)
     candidates = _candidates(labels, samples, id_column)
-    decide = {name.lower() for name in strict}
-    deciding = [name for name in table.columns if name.lower() in decide]
+    decide = set(map(field_key, strict))
+    deciding = [name for name in table.columns if field_key(name) in decide]
     answers = list(zip(*(table[name] for name in deciding), strict=True)) if deciding else list(range(len(table)))
     best, rival = choose_column(candidates, answers)
     if best.count == 0:
@@ -169,7 +173,8 @@ def match_labels(matrix: Matrix, labels: LabelFile, strict: list[str], settings:
     repeated = keyed[_KEY].duplicated(keep=False)
     if repeated.any():
         merged = _merge(keyed[repeated], decide, path)
-        matrix.notes.append(f"{len(merged)} samples have several rows in {path.name}, which differ in no label.")
+        several = counted(len(merged), "sample")
+        matrix.notes.append(f"{several} with several rows in {path.name}, which differ in no label.")
         keyed = pd.concat([keyed[~repeated], merged])
     fields = keyed.set_index(_KEY).reindex(best.wanted).set_axis(samples)
     missing = fields.index[fields[best.name].isna()]
@@ -217,9 +222,13 @@ def _matched(best: Candidate, labels: LabelFile, samples: list[str]) -> str:
     length = len(best.wanted[0])
     cut = f", by {length} characters of the barcode ({_BARCODE_LENGTHS.get(length, 'as many as both have')})"
     how = "" if best.wanted is samples else cut
+    others = len(set(best.keys) - {""} - set(best.wanted))
+    unused = (
+        f" {counted(others, 'id')} of the file {'is' if others == 1 else 'are'} not in the matrix." if others else ""
+    )
     return (
         f'Labels were matched by column "{best.name}" of {labels.path.name}{how}: {best.count} of {len(samples)} '
-        "samples have a row."
+        f"samples have a row.{unused}"
     )
 
 
@@ -228,7 +237,7 @@ def _merge(table: pd.DataFrame, strict: Collection[str], path: Path) -> pd.DataF
     for sample, group in table.groupby(_KEY, sort=False):
         texts = {name: [text for text in dict.fromkeys(group[name]) if text] for name in table.columns}
         for name, found in texts.items():
-            if name.lower() in strict and len(found) > 1:
+            if field_key(name) in strict and len(found) > 1:
                 raise InputError(
                     f"{path} says both {shorten(found[0])} and {shorten(found[1])} of sample {shorten(str(sample))} "
                     f"in column {shorten(name)}: keep the right row."

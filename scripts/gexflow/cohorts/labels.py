@@ -31,8 +31,13 @@ class Ruled:
     reasons: list[str]
 
 
+def field_key(name: str) -> str:
+    """Return what all spellings of a field share: "CANCER_TYPE" and "Cancer Type" are one."""
+    return re.sub(r"[\s_.-]+", " ", name).strip().lower()
+
+
 def find_field(names: list[str], name: str, key: str) -> str:
-    """Return the field called `name`, in this spelling or, failing that, in any case.
+    """Return the field called `name`: in this spelling, else in any case, else with other signs between its words.
 
     Raises
     ------
@@ -44,6 +49,9 @@ def find_field(names: list[str], name: str, key: str) -> str:
     for known in names:
         if known.lower() == name.lower():
             return known
+    similar = [known for known in names if field_key(known) == field_key(name)]
+    if len(similar) == 1:
+        return similar[0]
     known = listed(names, _SHOWN)
     hint = nearest(name, names)
     if hint.startswith("known:"):

@@ -24,8 +24,8 @@ def name_missing_rows(matrix: Matrix, ruled: Ruled) -> None:
     sample, near = next((pair for pair in pairs if pair[1]), (matrix.samples[lost[0]], ""))
     hint = f"; is {shorten(near)} there the same sample, its id changed by a program?" if near else "."
     matrix.notes.append(
-        f"{CAUTION}{len(lost)} of {len(matrix.samples)} samples have no row in {matrix.without_row.file} and were left "
-        f"out, e.g. {shorten(sample)}{hint}"
+        f"{CAUTION}{len(lost)} of {len(matrix.samples)} samples left out: no row in {matrix.without_row.file}, "
+        f"e.g. {shorten(sample)}{hint}"
     )
 
 
@@ -50,6 +50,6 @@ def missing_value_notes(fields: pd.DataFrame, ruled: Ruled, field: str) -> list[
     hint = f"; field {shorten(other)} has one for {held} of them" if other else ""
     example = fields.index[lost][0]
     return [
-        f"{CAUTION}{int(lost.sum())} of {len(fields)} samples have no value in field {shorten(field)} and were left "
-        f"out, e.g. {shorten(str(example))}{hint}."
+        f"{CAUTION}{int(lost.sum())} of {len(fields)} samples left out: no value in field {shorten(field)}, "
+        f"e.g. {shorten(str(example))}{hint}."
     ]

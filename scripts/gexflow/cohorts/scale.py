@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gexflow.errors import InputError, listed
+from gexflow.errors import InputError, counted, listed
 from gexflow.log import CAUTION
 
 SCALES = ("counts", "linear", "log2", "logratio")
@@ -77,9 +77,9 @@ def find_scale(values: np.ndarray, samples: list[str], dataset: str = "<name>", 
         rest = f" (not like the others: {named}): {leave_out}; to believe all of them" if odd else ": to believe them"
         raise InputError(f"Samples do not agree on the scale of the values ({said}){rest}, {remedy}.")
     reason = f"values of {counts[scale]} of {len(values)} samples {_SIGNS[scale]}."
-    notes = [f"{CAUTION}values of {len(odd)} samples do not look like {scale} values ({named}): {leave_out}."] * bool(
-        odd
-    )
+    notes = [
+        f"{CAUTION}the values of {counted(len(odd), 'sample')} do not look like {scale} values ({named}): {leave_out}."
+    ] * bool(odd)
     if scale == "counts":
         notes += _without_counts(values, samples, dataset)
     return Scale(scale, reason if given == "auto" else f"given as datasets.{dataset}.scale.", notes)
@@ -90,8 +90,8 @@ def _without_counts(values: np.ndarray, samples: list[str], dataset: str) -> lis
     if not empty:
         return []
     return [
-        f"{CAUTION}{len(empty)} samples have no counts at all ({listed(empty, _MOST_ODD)}): no step can bring them "
-        f"to the depth of the others (cpm refuses them); leave them out with datasets.{dataset}.exclude."
+        f"{CAUTION}{counted(len(empty), 'sample')} without any counts ({listed(empty, _MOST_ODD)}), which cpm refuses: "
+        f"leave out such samples with datasets.{dataset}.exclude."
     ]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gexflow.cohorts.text_file import decode
-from gexflow.errors import InputError, plain, shorten
+from gexflow.errors import InputError, counted, plain, shorten
 from gexflow.log import CAUTION
 
 _DELIMITERS = {"\t": "tabs", ",": "commas"}
@@ -77,7 +77,7 @@ class Header:
         """Say what was passed over in the file called `name`."""
         notes = []
         if self.comments:
-            notes.append(f"{name}: {self.comments} comment lines above the column names were skipped.")
+            notes.append(f"{name}: {counted(self.comments, 'comment line')} above the column names skipped.")
         if self.either:
             notes.append(
                 f"{CAUTION}every row of {name} ends in a delimiter that its first line lacks. This was read as an "
@@ -85,7 +85,7 @@ class Header:
                 "whose last column is entirely empty would look the same."
             )
         elif self.unnamed:
-            notes.append(f"{name}: {self.unnamed} empty columns at the ends of the rows were left out.")
+            notes.append(f"{name}: {counted(self.unnamed, 'empty column')} at the ends of the rows left out.")
         return notes
 
 

@@ -29,7 +29,7 @@ from gexflow.cohorts.text_header import (
     skip_first_lines,
     split_lines,
 )
-from gexflow.errors import InputError, shorten
+from gexflow.errors import InputError, counted, shorten
 
 _THREADS = 2  # as the rule read_cohort asks for
 
@@ -206,7 +206,7 @@ def parse_table(
     _check_size(header, values, path)
     named = dict(zip(texts, words[: len(texts)], strict=True))
     name = Path(str(path)).name
-    notes = header.notes(name) + [f"{name}: {blank} entirely empty rows were left out."] * bool(blank)
+    notes = header.notes(name) + [f"{name}: {counted(blank, 'entirely empty row')} left out."] * bool(blank)
     return TextTable(words[0], columns.numeric_names, values, named, notes, header.names[0] if header.either else "")
 
 

@@ -28,7 +28,7 @@ def odd_gene_names(genes: list[str], symbols: list[str]) -> list[str]:
     if spoiled:
         notes.append(
             f"{CAUTION}gene names that look like symbols which a spreadsheet turned into dates or numbers "
-            f"({len(spoiled)}, e.g. {listed(spoiled, 3)}; MARCH1 becomes 1-Mar): export the table again with its ids as "
+            f"({len(spoiled)}, e.g. {listed(spoiled, 3)}; MARCH1 becomes 1-Mar): export the table again with ids as "
             "text, or these genes match no other cohort and no annotation."
         )
     made = [gene for gene in genes if _MADE.match(gene)]

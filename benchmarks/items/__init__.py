@@ -6,11 +6,22 @@ from benchmarks.items import (
     gexpnet,
     layout,
     read_ebpp,
+    read_wide,
     recipe_chain,
     resnet50,
     sample_quantile,
     select_logistic,
 )
 
-_MODULES = [gene_quantile, sample_quantile, select_logistic, gexpnet, recipe_chain, read_ebpp, resnet50, layout]
+_MODULES = [
+    gene_quantile,
+    sample_quantile,
+    select_logistic,
+    gexpnet,
+    recipe_chain,
+    read_ebpp,
+    read_wide,
+    resnet50,
+    layout,
+]
 ITEMS: dict[str, Item] = {item.name: item for module in _MODULES for item in module.ITEMS}

@@ -6,7 +6,7 @@ _DIGITS = 1.5e-3  # three digits, as files are often rounded
 _MOST = 0.5
 _LEAST_SAMPLES = 5
 _LEAST_GENES = 10
-_BLOCK = 2048
+_BLOCK_VALUES = 1 << 21
 
 
 def find_standardisation(values: np.ndarray) -> str:
@@ -23,8 +23,9 @@ def find_standardisation(values: np.ndarray) -> str:
     if len(values) < _LEAST_SAMPLES or values.shape[1] < _LEAST_GENES:
         return ""
     votes, varying = np.zeros(3, dtype=np.int64), 0
-    for first in range(0, values.shape[1], _BLOCK):
-        block = values[:, first : first + _BLOCK].astype(np.float64)
+    step = max(1, _BLOCK_VALUES // len(values))
+    for first in range(0, values.shape[1], step):
+        block = values[:, first : first + step].astype(np.float64)
         known = ~np.isnan(block)
         count = known.sum(axis=0)
         low, high = np.fmin.reduce(block), np.fmax.reduce(block)

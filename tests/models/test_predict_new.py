@@ -172,6 +172,15 @@ def test_lacking_genes_and_other_classes_are_counted(home, tmp_path):
     assert "samples of classes that did not train are left out: w (20)" in log
 
 
+def test_classes_spelled_otherwise_in_another_cohort_are_pointed_out(home, tmp_path):
+    target = anndata.read_h5ad(home / "cohort.h5ad")
+    target.obs["label"] = pd.Categorical(target.obs["label"].astype(str).replace({"z": "Z "}))
+    train(home, "centroid")
+    facts = predict_external(home, tmp_path, "centroid", target)[1]
+    assert facts["spellings"] == [["Z ", "z"]]
+    assert "label.map" in (tmp_path / "logs/new.log").read_text()
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gexflow.cohorts.holdout import locked_samples
+from gexflow.cohorts.similar_spellings import similar_spellings
 from gexflow.errors import InputError, listed, plain
 from gexflow.files import read_by_gene, read_h5ad, read_json, read_table
 from gexflow.models.fold import Fold
@@ -108,6 +109,7 @@ def external_samples(
         "classes": common,
         "only_trained": sorted(set(classes) - set(labels)),
         "left_out": {label: int((labels == label).sum()) for label in sorted(set(labels) - set(classes))},
+        "spellings": similar_spellings(sorted(set(classes) ^ set(labels))),
         "genes": len(genes),
         "by_id": matched.by_id,
         "by_symbol": matched.by_symbol,
@@ -127,6 +129,10 @@ def notes_on(facts: dict) -> list[str]:
         notes.append(f"samples of classes that did not train are left out: {names}")
     if facts.get("only_trained"):
         notes.append(f"no sample of {listed(facts['only_trained'])}, which stays a possible, wrong answer")
+    notes += [
+        f"classes that differ only in capitals, blanks or accents: {listed(alike)}; give them one name by label.map"
+        for alike in facts.get("spellings", [])
+    ]
     return notes
 
 

@@ -129,6 +129,10 @@ def _external_notes(facts: dict[str, dict[str, Any]]) -> list[str]:
         notes.append(
             f"It has no sample of {listed(first['only_trained'], _MOST_CLASSES)}: a model that answers so is wrong."
         )
+    notes += [
+        f"Classes that differ only in capitals, blanks or accents: {listed(alike)}; label.map gives them one name."
+        for alike in first.get("spellings", [])
+    ]
     more = dict.fromkeys(note for model in facts.values() for fold in model["folds"] for note in fold["notes"])
     return notes + [f"{note}." for note in more]
 

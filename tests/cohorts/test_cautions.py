@@ -192,3 +192,33 @@ def test_replicates_side_by_side_ask_for_a_group_rule():
     assert [all(word in note for word in ["24 of 24", "datasets.own.group"]) for note in noted] == [True]
     assert cautions(cohort_of(values, classes, group={"field": "patient"})) == []
     assert cautions(cohort_of(logged(24, 400), classes)) == []
+
+
+def test_one_value_decides_no_scale_and_facts_of_samples_are_pointed_out():
+    values = np.column_stack([logged(40, 200), np.arange(540, 500, -1), 70 - np.arange(40)])
+    genes = [*(f"g{n}" for n in range(200)), "os_days", "age"]
+    cohort = cohort_of(values, TWO * 20, genes, near_duplicates="off")
+    assert cohort.uns["scale"] == "log2"
+    assert [all(word in note for word in ["os_days", "age", "ignore"]) for note in cautions(cohort)] == [True]
+
+
+def test_a_given_scale_that_no_sample_has_is_what_to_correct():
+    found = find_scale(logged(10), [f"s{n}" for n in range(10)], "own", "linear")
+    assert "correct datasets.own.scale" in found.notes[0]
+
+
+def test_a_class_for_each_sample_is_refused(refused):
+    sentence = refused(cohort_of, logged(12), [f"c{n}" for n in range(12)], near_duplicates="off")
+    assert "datasets.own.label.field" in sentence
+
+
+def test_a_sample_without_values_is_a_caution():
+    values = logged(12)
+    values[3] = np.nan
+    assert ["s3" in note for note in cautions(cohort_of(values, TWO * 6, near_duplicates="off"))] == [True]
+
+
+def test_replicates_of_a_group_rule_ask_for_no_other(refused):
+    values = replicates(0.6)
+    alone = {"group": {"field": "own"}, "fields": {"own": [f"q{n}" for n in range(24)]}}
+    assert not any("replicates" in note for note in cautions(cohort_of(values, ["X"] * 12 + ["Y"] * 12, **alone)))

@@ -7,6 +7,7 @@ import pytest
 
 from gexflow.cohorts.annotation_file import read_annotation_file
 from gexflow.cohorts.read import read_matrix
+from gexflow.log import CAUTION
 
 IDS = [str(number) for number in range(1, 21)]
 SHUFFLED = [IDS[place] for place in np.random.default_rng(1).permutation(20)]
@@ -132,3 +133,91 @@ def test_an_annotation_with_two_columns_of_ids_that_disagree_is_refused(write, r
     sentence = refused(read_annotation_file, path, IDS)
     assert all(word in sentence for word in ['"row"', '"entrez"', "SYM"])
     assert read_annotation_file(write(labels_of("entrez,symbol", SHUFFLED, symbols)), IDS).id_column == "entrez"
+
+
+def phenotypes(rows):
+    return "sampleID,_PATIENT,class\n" + "".join(f"{sample},{sample[:12]},{label}\n" for sample, label in rows)
+
+
+@pytest.mark.parametrize("source", ["table", "tcga"])
+def test_a_sample_without_a_row_does_not_get_the_label_of_its_patient(write, source):
+    tumours = [f"TCGA-A1-10{n:02d}-01" for n in range(8)]
+    normals = [f"{sample[:-2]}11" for sample in tumours]
+    rows = [(sample, "AB"[n % 2]) for n, sample in enumerate(tumours)] + [(sample, "") for sample in normals[1:]]
+    for missing in (rows, rows[:8]):
+        labels = write(phenotypes(missing), "labels.csv")
+        settings = {"dataset": "own", "label": {"field": "class"}}
+        matrix = read_matrix(source, [write(matrix_of([*tumours, *normals]))], labels, settings)
+        assert matrix.fields["class"].tolist() == [*"AB" * 4, *[""] * 8]
+
+
+def test_normals_that_get_the_label_of_their_patient_are_a_caution(write):
+    samples = [f"TCGA-A1-10{n:02d}-{kind}" for n in range(6) for kind in ("01", "11")]
+    labels = write(labels_of("patient,class", [f"TCGA-A1-10{n:02d}" for n in range(6)], list("ABABAB")), "labels.csv")
+    settings = {"dataset": "own", "label": {"field": "class"}}
+    matrix = read_matrix("table", [write(matrix_of(samples))], labels, settings)
+    assert any(note.startswith(CAUTION) and "6 samples of normal tissue" in note for note in matrix.notes)
+
+
+def test_other_ids_among_barcodes_do_not_end_the_matching_by_patient(write):
+    labels = write(labels_of("patient,class", [*(name[:12] for name in BARCODES), "total"], ["X", "Y"] * 5 + ["X"]))
+    settings = {"dataset": "own", "label": {"field": "class"}}
+    matrix = matrix_of([*BARCODES, "control"]).replace("gene\t", "Hugo_Symbol\tEntrez_Gene_Id\t")
+    matrix = write(matrix.replace("g1\t", "g1\t7\t").replace("g2\t", "g2\t8\t"), "matrix.tsv")
+    for source in ("table", "tcga"):
+        found = read_matrix(source, [matrix], labels, settings)
+        assert found.fields["class"].tolist() == ["X", "Y"] * 5 + [""]
+
+
+def test_ids_that_pandas_made_decimal_are_whole_numbers(fields, refused):
+    decimal = labels_of("id,class", [f"{sample}.0" for sample in SHUFFLED], CLASSES)
+    assert fields(decimal) == TRUE
+    both = labels_of("id,platelets,class", [f"{sample}.0" for sample in SHUFFLED], AGES, CLASSES)
+    assert '"platelets"' in refused(fields, both)
+
+
+def test_numbers_that_are_some_ids_by_chance_are_refused(fields, refused):
+    ages = [str(number) for number in range(15, 35)]
+    labels = labels_of("id,age,class", [f"P{sample}" for sample in IDS], ages, CLASSES)
+    sentence = refused(fields, labels)
+    assert all(word in sentence for word in ['"age"', "6 of 20", "datasets.own.sample"])
+    assert fields(labels, sample="age")[14:] == CLASSES[:6]
+
+
+def test_ordered_ids_stand_beside_an_age(fields):
+    assert fields(labels_of("id,age,class", IDS, [str(12 + 3 * n) for n in range(20)], CLASSES)) == CLASSES
+
+
+def test_an_annotation_is_not_matched_by_the_index_of_pandas(write, refused):
+    genes = [str(number) for number in range(1, 60, 2)]
+    entrez = [f"{gene}.0" for gene in reversed(genes)]
+    path = write(labels_of(",entrez,symbol", [str(n) for n in range(30)], entrez, [f"SYM{n}" for n in range(30)]))
+    annotation = read_annotation_file(path, genes)
+    assert annotation.id_column == "entrez"
+    wide = [str(number) for number in range(60)]
+    lacking = labels_of(",entrez,symbol", wide, [*entrez[3:], *["9999"] * 33], [f"SYM{n}" for n in range(60)])
+    assert "it has no name" in refused(read_annotation_file, write(lacking), genes)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_near_id_is_shown_where_none_matches(write, refused, named):
+    labels = write(labels_of("id,class", [f"P.{sample}" for sample in IDS], CLASSES), "labels.csv")
+    settings = {"dataset": "own", "label": {"field": "class"}} | ({"sample": "id"} if named else {})
+    sentence = refused(read_matrix, "table", [write(matrix_of([f"P-{s}" for s in IDS]))], labels, settings)
+    assert all(word in sentence for word in ['"P.1"', '"P-1"'])
+
+
+def test_tcga_says_where_samples_are_in_rows(write, refused):
+    table = pd.DataFrame(np.ones((20, 2)), index=[f"s{n}" for n in range(20)], columns=["g1", "g2"])
+    labels = write(labels_of("id,class", list(table.index), CLASSES), "labels.csv")
+    sentence = refused(read_matrix, "tcga", [write(table.to_csv())], labels, {"dataset": "own"})
+    assert "`table`" in sentence
+
+
+def test_tcga_leaves_columns_unread_that_are_ignored(write, refused):
+    text = (
+        matrix_of(BARCODES).replace("gene\t", "gene\tgene_type\t").replace("g1\t", "g1\tx\t").replace("g2\t", "g2\ty\t")
+    )
+    assert "datasets.own.ignore" in refused(read_matrix, "tcga", [write(text)], None, {"dataset": "own"})
+    matrix = read_matrix("tcga", [write(text)], None, {"dataset": "own", "ignore": ["gene_type", "g2"]})
+    assert (matrix.samples, matrix.genes) == (BARCODES, ["g1"])

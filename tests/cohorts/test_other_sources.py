@@ -47,7 +47,7 @@ def test_firehose_archives_become_one_matrix_with_their_cohorts(write):
     expected = [[0.5, 10.5, 20.5], [1.5, 11.5, 21.5], [0.5, 10.5, 20.5], [1.5, 11.5, 21.5], [2.5, 12.5, 22.5]]
     np.testing.assert_array_equal(matrix.values, np.float32(expected))
     assert matrix.normalised_jointly == ""
-    assert any("1 gene ids occur more than once" in note for note in matrix.notes)
+    assert any("1 repeated gene id" in note for note in matrix.notes)
 
 
 def test_a_column_of_the_labels_file_never_hides_the_archives_cohort(write):

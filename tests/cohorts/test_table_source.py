@@ -154,3 +154,23 @@ def test_counts_in_raw_are_read_as_a_layer(tmp_path, refused):
     assert (matrix.genes, matrix.symbols) == (list("abcd"), list("ABCD"))
     np.testing.assert_array_equal(matrix.values, counts)
     assert '"raw"' in refused(read_table_source, [tmp_path / "own.h5ad"], None, settings | {"layer": "rew"})
+
+
+def test_gene_ids_beside_row_numbers_are_not_sent_to_ignore(read, refused):
+    text = ",gene,s1,s2\n1,g1,1.5,3.5\n2,g2,2.5,4.5\n"
+    sentence = refused(read, text, LABELS)
+    assert 'if "gene" holds the gene ids, set datasets.own.sample to "gene"' in sentence
+    found = read(text, LABELS, sample="gene", ignore=[""])
+    assert (found.samples, found.genes) == (["s1", "s2"], ["g1", "g2"])
+
+
+@pytest.mark.parametrize("labels", [None, LABELS])
+def test_sample_ids_of_an_h5ad_file_can_be_a_column(tmp_path, write, refused, labels):
+    obs = pd.DataFrame({"barcode": ["s2", "s1"], "class": ["Y", "X"]}, index=["0", "1"])
+    anndata.AnnData(np.ones((2, 2), np.float32), obs=obs).write_h5ad(tmp_path / "own.h5ad")
+    path = None if labels is None else write(labels, "labels.csv")
+    settings = {"dataset": "own", "label": {"field": "class"}, "sample": "barcode"}
+    matrix = read_table_source([tmp_path / "own.h5ad"], path, settings)
+    assert (matrix.samples, matrix.fields["class"].tolist()) == (["s2", "s1"], ["Y", "X"])
+    settings["sample"] = "barcodd"
+    assert "datasets.own.sample" in refused(read_table_source, [tmp_path / "own.h5ad"], path, settings)

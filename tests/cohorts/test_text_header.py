@@ -232,3 +232,75 @@ def test_empty_rows_below_a_table_are_left_out(write, samples_in_rows):
     assert table.ids == GENES
     np.testing.assert_array_equal(table.values, VALUES)
     assert any("2 entirely empty rows" in note for note in table.notes)
+
+
+MISSING = [
+    ("table", joined("gene\ts1\ts2", *ROWS)),
+    ("tcga", joined("gene\ts1\ts2", *ROWS)),
+    ("table", joined("gene\ts2\ts3", *ROWS)),
+    ("table", joined("x\ts1\ts2", *ROWS)),
+    ("table", joined(NAMES, f"{ROWS[0]}\t", f"{ROWS[1]}\t7")),
+]
+
+
+@pytest.mark.parametrize(("source", "content"), MISSING)
+def test_a_header_that_lacks_a_name_moves_no_value(write, refused, source, content):
+    settings = {"dataset": "own", "label": {"field": "class"}}
+    sentence = refused(read_matrix, source, [write(content)], write(LABELS, "labels.tsv"), settings)
+    assert any(words in sentence for words in ["name every column", "has no name, but holds 7"]), sentence
+
+
+@pytest.mark.parametrize("names", ["id,g1", "sample,class"])
+def test_a_header_of_samples_in_rows_that_lacks_a_name_is_refused(write, refused, names):
+    path = write(joined(names, "s1,1,2", "s2,3,4") if "g1" in names else joined(names, "s1,X,2", "s2,Y,4"))
+    settings = {"dataset": "own", "label": {"field": "class"}}
+    labels = write(LABELS, "labels.tsv") if "g1" in names else None
+    assert "name every column" in refused(read_matrix, "table", [path], labels, settings)
+
+
+@pytest.mark.parametrize("header", ["sample\tclass", "id\tclass\tage"])
+def test_labels_below_a_header_that_lacks_a_name_are_refused(write, refused, header):
+    more = header.count("\t") * "\t7"
+    labels = write(joined(header, *(f"{sample}\tX{more}" for sample in SAMPLES)), "labels.tsv")
+    settings = {"dataset": "own", "label": {"field": "class"}}
+    assert "name every column" in refused(read_matrix, "table", [write(PLAIN)], labels, settings)
+
+
+def test_row_numbers_without_a_name_may_stand_before_the_samples(write):
+    labels = write(joined("sample\tclass", *(f"{n}\t{sample}\tX" for n, sample in enumerate(SAMPLES, 1))), "labels.tsv")
+    settings = {"dataset": "own", "label": {"field": "class"}}
+    assert read_matrix("table", [write(PLAIN)], labels, settings).fields["class"].tolist() == ["X"] * 3
+
+
+def test_an_annotation_whose_header_lacks_a_name_is_refused(write, refused):
+    path = write(joined("probe\tsymbol", "p1\tTP53\tx", "p2\tBRCA1\ty"))
+    assert "name every column" in refused(read_annotation, [path], ["p1", "p2"])
+
+
+@pytest.mark.parametrize("source", ["table", "tcga"])
+def test_samples_are_not_taken_for_the_column_of_gene_ids(write, refused, source):
+    settings = {"dataset": "own", "label": {"field": "class"}}
+    for rows in ([[1, 2, 3], [4, 5, 6]], VALUES.tolist()):
+        content = joined("s1\ts2\ts3", *("\t".join(map(str, row)) for row in rows))
+        sentence = refused(read_matrix, source, [write(content)], write(LABELS, "labels.tsv"), settings)
+        assert any(words in sentence for words in ['"s1" is a sample', "decimal numbers"])
+
+
+def test_samples_without_ids_are_refused(write, refused):
+    settings = {"dataset": "own", "label": {"field": "class"}}
+    content = joined("g1,g2,class", "5.25,1.5,X", "6.5,2.5,Y")
+    assert "datasets.own.sample" in refused(read_matrix, "table", [write(content)], None, settings)
+
+
+def test_stray_quotes_swallow_no_rows(write, refused):
+    rows = ['"A\t1\t2', "g1\t1\tnull", "g2\t3\t4", '"B\t5\t6', "C\t7\t8"]
+    sentence = refused(read_text_table, write(joined("gene\ts1\ts2", *rows)))
+    assert "quote" in sentence
+
+
+def test_gct_files_of_tissues_are_read_by_name(write):
+    rows = [f"{n}\t{line}" for n, line in enumerate(GCT)]
+    content = joined("#1.2", "2\t3", "id\tName\tDescription\ts1\ts2\ts3", *rows)
+    settings = {"dataset": "own", "label": {"field": "class"}}
+    matrix = read_matrix("table", [write(content)], write(LABELS, "labels.tsv"), settings)
+    assert (matrix.samples, matrix.genes) == (SAMPLES, GENES)

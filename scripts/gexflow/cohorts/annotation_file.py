@@ -10,8 +10,9 @@ import pandas as pd
 from gexflow.cohorts.bad_cell import MISSING
 from gexflow.cohorts.ensembl import without_version
 from gexflow.cohorts.id_columns import Candidate, choose_column
-from gexflow.cohorts.label_file import read_label_file
+from gexflow.cohorts.label_file import read_label_file, whole_number
 from gexflow.cohorts.text_file import decode, open_text
+from gexflow.cohorts.text_header import missing_name
 from gexflow.errors import InputError, shorten
 
 _SYMBOLS = (
@@ -77,12 +78,23 @@ def read_annotation_file(path: str | Path, genes: list[str] | None = None) -> An
     """
     path = Path(path)
     geo = _is_geo(path)
-    table = _read_geo(path) if geo else read_label_file(path).table.rename(columns=lambda name: name.lstrip("#"))
+    nameless, header = "", None
+    if geo:
+        table = _read_geo(path)
+    else:
+        labels = read_label_file(path)
+        table, nameless, header = (
+            labels.table.rename(columns=lambda name: name.lstrip("#")),
+            labels.nameless,
+            labels.header,
+        )
     columns = {str(name).strip().lower(): name for name in reversed(list(table))}
     symbols = _first(columns, _SYMBOLS)
     if symbols is None:
         raise _without_symbols(list(table), path)
-    id_column = table.columns[0] if geo or genes is None else _find_ids(table, genes, table[symbols], path)
+    id_column = table.columns[0] if geo or genes is None else _find_ids(table, genes, table[symbols], nameless, path)
+    if header is not None and header.names_ids and id_column == nameless:
+        raise missing_name(header, path)
     if genes is not None and not _count_held(table[id_column], genes):
         raise InputError(
             f"{path} annotates none of the genes (the matrix has e.g. {shorten(genes[0])}, column "
@@ -105,22 +117,27 @@ def _without_symbols(names: list[str], path: Path) -> InputError:
     )
 
 
-def _find_ids(table: pd.DataFrame, genes: list[str], symbols: pd.Series, path: Path) -> str:
-    wanted = [without_version(gene) for gene in genes]
-    columns = [Candidate(name, [without_version(cell) for cell in table[name]], wanted) for name in table.columns]
+def _find_ids(table: pd.DataFrame, genes: list[str], symbols: pd.Series, nameless: str, path: Path) -> str:
+    wanted = list(map(_key, genes))
+    columns = [Candidate(name, list(map(_key, table[name])), wanted, name == nameless) for name in table.columns]
     best, rival = choose_column(columns, symbols.tolist())
     if rival is not None:
+        first, second = (shorten(name) + " (it has no name)" * (name == nameless) for name in (best.name, rival.name))
+        answers = " and ".join(map(shorten, rival.answers))
         raise InputError(
-            f"{path}: columns {shorten(best.name)} and {shorten(rival.name)} both hold gene ids of the matrix and "
-            f"disagree (gene {shorten(genes[rival.example])} is {shorten(rival.answers[0])} by the first, "
-            f"{shorten(rival.answers[1])} by the second): remove the column that does not hold the ids."
+            f"{path}: columns {first} and {second} both hold gene ids of the matrix and disagree (gene "
+            f"{shorten(genes[rival.example])} is {answers} by them): remove the column that does not hold the ids."
         )
     return best.name
 
 
 def _count_held(column: pd.Series, genes: list[str]) -> int:
     """Return how many genes a column holds, with the same version, another or none."""
-    return len({without_version(gene) for gene in genes} & {without_version(cell) for cell in column if cell})
+    return len(set(map(_key, genes)) & set(map(_key, column)) - {""})
+
+
+def _key(gene: str) -> str:
+    return whole_number(without_version(gene))
 
 
 def _is_geo(path: Path) -> bool:

@@ -15,7 +15,9 @@ from gexflow.errors import InputError, plain, shorten
 if TYPE_CHECKING:
     from gexflow.cohorts.block_parser import Columns
 
-MISSING = frozenset({"", "NA", "NaN", "nan", "null", "NULL", "N/A"})
+# GDC writes '--, cBioPortal words in brackets, pandas <NA>, Excel #N/A.
+_OF_SOURCES = {"'--", "[Not Available]", "[Not Applicable]", "<NA>", "#N/A"}
+MISSING = frozenset({"", "NA", "NaN", "nan", "null", "NULL", "N/A", *_OF_SOURCES})
 
 
 def split_line(line: str, delimiter: str, path: Path, number: int) -> list[str]:

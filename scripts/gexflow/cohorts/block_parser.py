@@ -160,4 +160,6 @@ def _parse_csv(block: bytes, columns: Columns) -> Rows:
     for index in range(len(numbers)):
         values[:, index] = table.column(index).to_numpy()
     cells = [table.column(index).to_pylist() for index in range(len(numbers), len(types))]
+    if any(b"\n" in (cell or b"") for column in cells for cell in column):
+        raise pa.ArrowInvalid("a cell holds a line break")  # a stray quote that another one closes, rows below
     return Rows([[decode(cell or b"").strip() for cell in column] for column in cells], values)

@@ -21,7 +21,7 @@ from gexflow.cohorts.scale import SCALES, find_scale
 from gexflow.cohorts.similar_spellings import spelling_notes
 from gexflow.cohorts.standardised import find_standardisation
 from gexflow.cohorts.tcga_rules import choose_samples
-from gexflow.errors import InputError, nearest, plain, shorten
+from gexflow.errors import InputError, counted, listed, nearest, plain, shorten
 from gexflow.log import CAUTION, log_note, logger
 
 _LEAKY = (
@@ -70,6 +70,10 @@ def build_cohort(
     _exclude(matrix, settings.get("exclude") or [], name)
     labels = choose_samples(matrix, _label(matrix, settings, name), settings)
     empty = count_missing(matrix.values)[0] == len(matrix.genes)
+    if empty.any():
+        lost = listed([sample for sample, out in zip(matrix.samples, empty, strict=True) if out], 5)
+        what = counted(int(empty.sum()), "sample")
+        matrix.notes.append(f"{CAUTION}{what} without a value of any gene left out: {lost}.")
     matrix.drop("samples", empty, "no value of any gene")
     labels = _keep(labels, ~empty)
     merged = check_merge(settings.get("merge") or {}, labels, name)
@@ -82,7 +86,10 @@ def build_cohort(
     matrix.notes += notes + _spelling_notes(labels, groups, settings, name)
     search = settings.get("near_duplicates", "auto")
     shared_by_rule = len(set(groups)) < len(groups)
-    groups, near_duplicates, notes = join_near_duplicates(matrix.values, matrix.samples, labels, groups, search, name)
+    unruled = "" if settings.get("group") or protocol == "published" else f"datasets.{name}.group"
+    groups, near_duplicates, notes = join_near_duplicates(
+        matrix.values, matrix.samples, labels, groups, search, unruled
+    )
     matrix.notes += notes
     labels, groups = _drop_small_classes(matrix, labels, groups, settings, name)
     _refuse_one_class(matrix, labels, name)
@@ -167,6 +174,11 @@ def _refuse_damaged_names(names: list[str], dataset: str) -> None:
 
 
 def _refuse_one_class(matrix: Matrix, labels: list[str], name: str) -> None:
+    if len(set(labels)) == len(labels) > 1:
+        raise InputError(
+            f"Dataset {name} has a class of its own for each sample (e.g. {shorten(labels[0])}): check "
+            f"datasets.{name}.label.field."
+        )
     if len(set(labels)) < 2:
         only = shorten(labels[0]) if labels else "none"
         left_out = [f"{entry['count']} ({entry['why']})" for entry in matrix.dropped if entry["what"] == "samples"]

@@ -11,6 +11,7 @@ from gexflow.errors import counted
 from gexflow.log import CAUTION
 
 REPEATED = " #"
+ENTREZ = "entrez_gene_id"  # as cBioPortal calls its second column, in small letters
 # Rows that counting programs write among the genes: HTSeq (older versions without "__"), STAR, featureCounts.
 _TOTALS = re.compile(
     r"__.*|N_(unmapped|multimapping|noFeature|ambiguous)|Unassigned_\w+"
@@ -53,7 +54,7 @@ def tidy_genes(matrix: Matrix, are_symbols: bool = False) -> None:
 
 def _take_entrez_ids(matrix: Matrix) -> None:
     """Take cBioPortal's column of Entrez ids, which is no sample, as the ids of genes that have no symbol."""
-    column = next((name for name in matrix.samples if name.lower() == "entrez_gene_id"), None)
+    column = next((name for name in matrix.samples if name.lower() == ENTREZ), None)
     if column is None:
         return
     entrez = matrix.values[matrix.samples.index(column)]
@@ -96,9 +97,10 @@ def _pair(gene: str) -> tuple[str, str]:
 
 def _numbered(ids: list[str]) -> tuple[list[str], int]:
     """Return unique ids, repetitions numbered, and how many ids are repeated."""
-    seen: Counter[str] = Counter()
-    unique = []
+    counts, seen, unique = Counter(ids), Counter(), []
     for name in ids:
         seen[name] += 1
+        while seen[name] > 1 and f"{name}{REPEATED}{seen[name]}" in counts:
+            seen[name] += 1
         unique.append(name if seen[name] == 1 else f"{name}{REPEATED}{seen[name]}")
-    return unique, sum(count > 1 for count in seen.values())
+    return unique, sum(count > 1 for count in counts.values())

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+EXACT = 99
 _RIVAL_SHARE = 0.1  # of the ids that the best column holds
 
 
@@ -22,14 +23,15 @@ class Candidate:
     nameless : bool
         Whether the file gives the column no name: it is never preferred to one that has a name.
     detail : int
-        How exact the match is: of two columns that hold as many ids, the more exact one is taken.
+        How exact the match is: how many letters of a barcode count. A column that holds half as many ids as another one
+        is taken before it if it is more exact.
     """
 
     name: str
     keys: list[str]
     wanted: list[str]
     nameless: bool = False
-    detail: int = 0
+    detail: int = EXACT
 
     @cached_property
     def count(self) -> int:
@@ -39,11 +41,13 @@ class Candidate:
 
     @property
     def certain(self) -> bool:
-        """Whether the column holds all ids and neither lacks a name nor merely numbers the rows."""
-        return self.count == len(self.wanted) and not self.nameless and not self._numbers_rows()
+        """Whether the column has a name and holds all ids."""
+        return self.count == len(self.wanted) and not self.nameless
 
-    def _numbers_rows(self) -> bool:
-        return any(self.keys == [str(number) for number in range(first, first + len(self.keys))] for first in (0, 1))
+    @property
+    def by_chance(self) -> bool:
+        """Whether these are numbers that are those of less than half of the ids."""
+        return 2 * self.count < len(self.wanted) and all(key.isdigit() for key in self.keys if key)
 
     def answers(self, answers: Sequence[Hashable]) -> list[set[Hashable]]:
         """Return what the rows of each id of the matrix answer."""
@@ -74,9 +78,9 @@ class Rival:
 def choose_column(candidates: list[Candidate], answers: Sequence[Hashable]) -> tuple[Candidate, Rival | None]:
     """Return the column that holds most of the ids, and a rival: another one that some ids match with another answer.
 
-    Columns of numbers hold ids by chance where ids are numbers: an age, a number of the row. Beside a column that
-    holds all ids, only another one that does is a rival; else one that holds a tenth as many. A column that gives an
-    id two answers is no id column, and so no rival, unless the best one does as well.
+    Columns of numbers hold ids by chance where ids are numbers: an age, a number of the row. Beside a column with a
+    name that holds all ids, only another one that does is a rival; else one that holds a tenth as many. A column that
+    gives an id two answers is no id column, and so no rival, unless the best one does as well.
 
     Parameters
     ----------
@@ -84,7 +88,10 @@ def choose_column(candidates: list[Candidate], answers: Sequence[Hashable]) -> t
     answers : sequence
         Per row of the table, what the match decides, such as the label.
     """
-    best = max(candidates, key=lambda found: (found.count, not found.nameless, found.detail))
+    most = max(found.count for found in candidates)
+    exact = max(found.detail for found in candidates if 2 * found.count >= most)
+    candidates = [found for found in candidates if found.detail >= exact]
+    best = max(candidates, key=lambda found: (found.count, not found.nameless))
     least = best.count if best.certain else max(2, _RIVAL_SHARE * best.count)
     own = best.answers(answers)
     torn = any(len(found) > 1 for found in own)

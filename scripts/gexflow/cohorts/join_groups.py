@@ -33,7 +33,7 @@ def join_groups(groups: list[str], pairs: list[tuple]) -> list[str]:
 
 
 def join_near_duplicates(
-    values: np.ndarray, samples: list[str], labels: list[str], groups: list[str], setting: str | float, dataset: str
+    values: np.ndarray, samples: list[str], labels: list[str], groups: list[str], setting: str | float, group_key: str
 ) -> tuple[list[str], dict, list[str]]:
     """Search a cohort for near-duplicates and join their groups.
 
@@ -41,8 +41,8 @@ def join_near_duplicates(
     ----------
     setting : "auto", "off" or float
         The dataset's `near_duplicates`.
-    dataset : str
-        For messages.
+    group_key : str
+        Config key of a group rule that is asked for where samples look like replicates; "" where there is one.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def join_near_duplicates(
     found = find_near_duplicates(values, labels, groups, setting)
     joined = join_groups(groups, found.pairs)
     summary = _summary(found, samples, labels, groups, joined)
-    return joined, summary, _notes(summary) + _replicate_notes(found.beside, len(samples), dataset)
+    return joined, summary, _notes(summary) + _replicate_notes(found.beside, len(samples), group_key)
 
 
 def _summary(
@@ -87,12 +87,13 @@ def _named(pair: tuple[int, int, float], samples: list[str], labels: list[str]) 
     }
 
 
-def _replicate_notes(beside: int, samples: int, dataset: str) -> list[str]:
-    if 2 * beside <= samples:
+def _replicate_notes(beside: int, samples: int, group_key: str) -> list[str]:
+    if not group_key or 2 * beside <= samples:
         return []
     return [
         f"{CAUTION}the sample nearest to {beside} of {samples} samples is the one beside it in the file, as "
-        f"replicates or several samples of one patient are: set datasets.{dataset}.group, or they part."
+        f"replicates or several samples of one patient are: if they are, set {group_key}, or they may stand on both "
+        "sides of a split."
     ]
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,21 +12,28 @@ import pandas as pd
 from gexflow.cohorts.bad_cell import MISSING
 from gexflow.cohorts.barcodes import as_barcode
 from gexflow.cohorts.config_keys import dataset_key
-from gexflow.cohorts.id_columns import Candidate, Rival, choose_column
+from gexflow.cohorts.id_columns import EXACT, Candidate, Rival, choose_column
 from gexflow.cohorts.labels import field_key, find_field
 from gexflow.cohorts.matrix import Matrix, WithoutRow
+from gexflow.cohorts.similar_names import nearest_id
 from gexflow.cohorts.text_file import Packed, decode, open_text
 from gexflow.cohorts.text_header import (
     Header,
     check_unique,
+    missing_name,
     parse_header,
     refuse_filled,
     refuse_nameless,
     skip_first_lines,
 )
 from gexflow.errors import InputError, counted, plain, shorten
+from gexflow.log import CAUTION
 
 _NAMELESS = ("sample", "(no name)")  # what a column without a name is called
+_KEY = "\0key"  # no name of a column holds a zero byte
+_WHOLE = re.compile(r"(\d+)\.0+")  # a number as pandas writes it where one is missing
+_TRIED = 5  # ids whose nearest one is looked for
+_SAMPLE_LENGTH = 15  # of a barcode that names the sample type
 _BARCODE_LENGTHS = {12: "the patient", 15: "the sample without its vial", 16: "the sample"}
 
 
@@ -40,13 +48,15 @@ class LabelFile:
         Missing values are "".
     nameless : str
         What the column is called here that has no name in the file; "" if each has one.
+    header : Header
     notes : list of str
         What was passed over.
     """
 
     path: Path
     table: pd.DataFrame
-    nameless: str = ""
+    nameless: str
+    header: Header
     notes: list[str] = field(default_factory=list)
 
 
@@ -67,7 +77,7 @@ def read_label_file(path: str | Path | Packed) -> LabelFile:
     nameless = "" if names[0] else next(name for name in _NAMELESS if name not in names)
     cells = [["" if cell.strip() in MISSING else cell.strip() for cell in row[:last]] for row in rows]
     table = pd.DataFrame(cells, columns=[names[0] or nameless, *names[1:]], dtype=str)
-    return LabelFile(Path(str(path)), table, nameless, header.notes(Path(str(path)).name))
+    return LabelFile(Path(str(path)), table, nameless, header, header.notes(Path(str(path)).name))
 
 
 def _rows(text: str, header: Header, path: Path) -> list[list[str]]:
@@ -118,16 +128,25 @@ def _candidates(labels: LabelFile, samples: list[str], id_column: str | None) ->
 def _candidate(labels: LabelFile, name: str, samples: list[str], barcodes: list[str]) -> Candidate:
     """Return a column with the ids as they are or, where that matches more, TCGA's barcodes cut to one length."""
     cells = labels.table[name].tolist()
-    exact = Candidate(name, cells, samples, name == labels.nameless, detail=99)
-    if exact.count == len(samples) or not all(barcodes):
+    exact = Candidate(name, list(map(whole_number, cells)), list(map(whole_number, samples)), name == labels.nameless)
+    known = [as_barcode(cell) for cell in cells]
+    lengths = [max(map(len, found), default=0) for found in (known, barcodes)]
+    filled = sum(cell != "" for cell in cells)
+    mostly = 2 * sum(map(bool, known)) >= filled and 2 * sum(map(bool, barcodes)) >= len(samples)
+    if exact.count == len(samples) or not all(lengths) or not mostly:
         return exact
-    filled = [as_barcode(cell) for cell in cells if cell]
-    if not filled or not all(filled):
-        return exact
-    length = min(max(map(len, filled)), max(map(len, barcodes)))
-    keys = [as_barcode(cell)[:length] for cell in cells]
-    cut = Candidate(name, keys, [barcode[:length] for barcode in barcodes], detail=length)
+    keys, wanted = (
+        [barcode[: min(lengths)] or plainly for barcode, plainly in zip(*pair, strict=True)]
+        for pair in ((known, cells), (barcodes, samples))
+    )
+    cut = Candidate(name, keys, wanted, detail=min(lengths))
     return cut if cut.count > exact.count else exact
+
+
+def whole_number(text: str) -> str:
+    """Return "101" for "101.0": pandas writes whole numbers so where one of a column is missing."""
+    found = _WHOLE.fullmatch(text)
+    return found[1] if found else text
 
 
 def match_labels(matrix: Matrix, labels: LabelFile, strict: list[str], settings: dict) -> pd.DataFrame:
@@ -164,10 +183,14 @@ def match_labels(matrix: Matrix, labels: LabelFile, strict: list[str], settings:
     answers = list(zip(*(table[name] for name in deciding), strict=True)) if deciding else list(range(len(table)))
     best, rival = choose_column(candidates, answers)
     if best.count == 0:
-        _refuse_strangers(samples, labels, id_column)
+        _refuse_strangers(matrix, labels, id_column)
+    if id_column is None and best.by_chance:
+        _refuse_numbers(best, labels, samples, settings)
+    if labels.header.names_ids and best.nameless:
+        raise missing_name(labels.header, path)
     if rival is not None:
         _refuse_rival(labels, best, rival, samples, bool(deciding), dataset_key(settings, "sample"))
-    matrix.notes += [*labels.notes, _matched(best, labels, samples)]
+    matrix.notes += [*labels.notes, _matched(best, labels, samples), *_of_other_types(best, samples)]
     keyed = table.assign(**{_KEY: best.keys})
     keyed = keyed[keyed[_KEY].isin(set(best.wanted) - {""})].drop_duplicates()
     repeated = keyed[_KEY].duplicated(keep=False)
@@ -182,25 +205,57 @@ def match_labels(matrix: Matrix, labels: LabelFile, strict: list[str], settings:
     return fields.fillna("")
 
 
-def refuse_unsure(name: str, labels: LabelFile, path: Path) -> None:
-    """Refuse a matrix whose rows end in a delimiter that its header lacks, if its first name is that of a sample."""
-    if name and count_held(labels, [name], {}):
+def refuse_shifted(header: Header, labels: LabelFile, path: Path) -> None:
+    """Refuse a matrix of genes in rows whose sample ids may stand one column beside their values, as the labels show.
+
+    Either rows end in a delimiter that the header lacks, and its first name is that of a sample; or the ids were taken
+    to have no name, and of all names only the first, which they may have, is not that of a sample.
+    """
+    held = [count_held(labels, [name], {}) for name in header.names[1:3]] if header.nameless_ids else []
+    if held == [0, 1] or header.names_ids:
+        raise missing_name(header, path)
+    if header.either and count_held(labels, header.names[:1], {}):
+        name = shorten(header.names[0])
         raise InputError(
             f"{path}: every row ends in a delimiter that the first line lacks. Either that is an empty last column and "
-            f"{shorten(name)} heads the gene ids, or, as {labels.path} has a row for {shorten(name)}, the ids have no "
-            "name and the last sample has no value: remove the delimiters at the ends of the rows, or name the ids."
+            f"{name} heads the gene ids, or, as {labels.path} has a row for {name}, the ids have no name and the last "
+            "sample has no value: remove the delimiters at the ends of the rows, or name the ids."
+        )
+    if not header.nameless_ids and count_held(labels, header.names[:1], {}):
+        raise InputError(
+            f"{path}: its first column should hold the gene ids, but {shorten(header.names[0])} is a sample by "
+            f"{labels.path}: add a column of gene ids, or name the one that there is as the dataset's `sample`."
         )
 
 
-_KEY = "\0key"  # no name of a column holds a zero byte
-
-
-def _refuse_strangers(samples: list[str], labels: LabelFile, id_column: str | None) -> None:
+def _refuse_strangers(matrix: Matrix, labels: LabelFile, id_column: str | None) -> None:
     column = id_column or labels.table.columns[0]
     example = next((text for text in labels.table[column] if text), "")
+    hint = near_label(labels, matrix.samples)
+    if count_held(labels, matrix.genes, {}):
+        hint = " It names rows of the matrix: are samples in rows? Source `table` reads such tables."
     raise InputError(
-        f"{labels.path} names none of the samples of the matrix (the matrix has e.g. {shorten(samples[0])}, column "
-        f"{shorten(column)} of the labels file e.g. {shorten(example)}): its ids must be those of the matrix."
+        f"{labels.path} names none of the samples of the matrix (the matrix has e.g. {shorten(matrix.samples[0])}, "
+        f"column {shorten(column)} of the labels file e.g. {shorten(example)}): its ids must be those of the "
+        f"matrix.{hint}"
+    )
+
+
+def near_label(labels: LabelFile, ids: list[str]) -> str:
+    """Return a sentence that names a cell of a labels file which one of the first ids may mean; "" if none does."""
+    for name in ids[:_TRIED]:
+        for column in labels.table.columns:
+            near = nearest_id(name, set(labels.table[column]) - {""})
+            if near:
+                return f" Does {shorten(near)} in column {shorten(column)} mean {shorten(name)}?"
+    return ""
+
+
+def _refuse_numbers(best: Candidate, labels: LabelFile, samples: list[str], settings: dict) -> None:
+    raise InputError(
+        f"{labels.path}: no column holds the sample ids of the matrix; the numbers in {shorten(best.name)} are those "
+        f"of {best.count} of {len(samples)} samples, perhaps by chance: correct the ids, or, if it does hold them, set "
+        f"{dataset_key(settings, 'sample')} to {shorten(best.name)}."
     )
 
 
@@ -219,9 +274,8 @@ def _refuse_rival(
 
 
 def _matched(best: Candidate, labels: LabelFile, samples: list[str]) -> str:
-    length = len(best.wanted[0])
-    cut = f", by {length} characters of the barcode ({_BARCODE_LENGTHS.get(length, 'as many as both have')})"
-    how = "" if best.wanted is samples else cut
+    cut = f", by {best.detail} characters of the barcode ({_BARCODE_LENGTHS.get(best.detail, 'as many as both have')})"
+    how = "" if best.detail == EXACT else cut
     others = len(set(best.keys) - {""} - set(best.wanted))
     unused = (
         f" {counted(others, 'id')} of the file {'is' if others == 1 else 'are'} not in the matrix." if others else ""
@@ -230,6 +284,17 @@ def _matched(best: Candidate, labels: LabelFile, samples: list[str]) -> str:
         f'Labels were matched by column "{best.name}" of {labels.path.name}{how}: {best.count} of {len(samples)} '
         f"samples have a row.{unused}"
     )
+
+
+def _of_other_types(best: Candidate, samples: list[str]) -> list[str]:
+    """Point out adjacent normals that got a label of their patient."""
+    normal = [sample for sample in samples if as_barcode(sample)[13:14] == "1"]
+    if best.detail >= _SAMPLE_LENGTH or not normal:
+        return []
+    return [
+        f"{CAUTION}labels were matched by patient, so {counted(len(normal), 'sample')} of normal tissue (barcodes with "
+        f"type 10 to 19, e.g. {shorten(normal[0])}) have the label of their patient; source tcga leaves such types out."
+    ]
 
 
 def _merge(table: pd.DataFrame, strict: Collection[str], path: Path) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Gene names that a program has changed: symbols that became dates, ids that R put an X before."""
+"""Odd names of genes: symbols that became dates, ids that R put an X before, facts of samples among them."""
 
 import re
 
@@ -11,12 +11,17 @@ _DATE = re.compile(
     r"|\d{4}-\d{2}-\d{2}( \d{2}:\d{2}(:\d{2})?)?|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}",
     re.IGNORECASE,
 )
+_CLINICAL = re.compile(
+    r"age|sex|gender|race|stage|grade|weight|height|bmi|batch|plate|patient|status|event|survival|vital[ _]status"
+    r"|(os|pfs|dfs|rfs|efs)[ _.]?(days|months|years|time|event|status)?|(age|days|time|months)[ _.](at|to)[ _.]\w+",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"\d(\.\d+)?E\+\d{2}")  # RIKEN's 2310009E13
 _MADE = re.compile(r"X\d")
 
 
 def odd_gene_names(genes: list[str], symbols: list[str]) -> list[str]:
-    """Return notes on names that a spreadsheet or R has changed, so that they no longer match those of other cohorts.
+    """Return notes on names that a spreadsheet or R has changed, and on columns that are probably no genes.
 
     Parameters
     ----------
@@ -37,5 +42,11 @@ def odd_gene_names(genes: list[str], symbols: list[str]) -> list[str]:
             f"{CAUTION}{len(made)} of {len(genes)} gene ids begin with X and a digit ({listed(made, 3)}), as R makes "
             f"them of ids that begin with a digit ({made[0][1:]}): write the table with check.names = FALSE, or these "
             "genes match no other cohort and no annotation."
+        )
+    clinical = [gene for gene in genes if _CLINICAL.fullmatch(gene)]
+    if clinical:
+        notes.append(
+            f"{CAUTION}among the genes are columns that look like facts of samples ({listed(clinical, 5)}): if they "
+            "are no genes, list them under the dataset's `ignore`."
         )
     return notes

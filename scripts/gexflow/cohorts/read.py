@@ -59,8 +59,8 @@ def read_matrix(
         key = dataset_key(settings, "source")
         raise InputError(f'{key} is "{source}", which is no source; {nearest(source, list(READERS))}')
     matrix = _read(source, [Path(path) for path in matrix_paths], labels_path, settings, institutions)
-    tidy_genes(matrix)
-    if source != "table":  # its columns are left unread
+    if source not in _WITH_LABELS_FILE:  # whose readers do so, and know which columns are left unread
+        tidy_genes(matrix)
         drop_ignored(matrix, settings.get("ignore") or [], settings)
     return matrix
 

@@ -53,7 +53,7 @@ def nearest_id(sample: str, ids: Collection[str]) -> str:
         The first of these that exists, else "": an id that is equal in another case; one of the same letters and digits
         ("X0.T", as R's make.names writes it, for "0-T"); of those that begin with `sample`, or that it begins with, as
         TCGA barcodes do, the one nearest in length; `difflib`'s nearest with a cutoff of 0.8. The numbers in the last
-        two must be the same: GSM1 is neither GSM12 nor GSM2.
+        two must be the same: GSM1 is neither GSM12 nor GSM2. Nor is P05-T meant by P05-N, one letter apart.
     """
     if not _letters(sample):
         return ""
@@ -67,7 +67,9 @@ def nearest_id(sample: str, ids: Collection[str]) -> str:
     if sharing:
         return min(sharing, key=lambda known: abs(len(spelled[known]) - len(wanted)))
     numbers = _numbers(sample)
-    near = {other: known for known, other in spelled.items() if _numbers(known) == numbers}
+    near = {
+        other: known for known, other in spelled.items() if _numbers(known) == numbers and not _coded(wanted, other)
+    }
     close = get_close_matches(wanted, near, n=1, cutoff=_SIMILAR_ID)
     return near[close[0]] if close else ""
 
@@ -91,6 +93,11 @@ def _letters(name: str) -> str:
 
 def _numbers(name: str) -> list[str]:
     return [number.lstrip("0") for number in re.findall(r"\d+", name)]
+
+
+def _coded(one: str, other: str) -> bool:
+    """Tell names that differ in one letter alone: P05-T and P05-N are two samples of a patient, no two spellings."""
+    return len(one) == len(other) and sum(a != b for a, b in zip(one, other, strict=True)) == 1
 
 
 def _begins(short: str, long: str) -> bool:

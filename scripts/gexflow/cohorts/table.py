@@ -9,7 +9,7 @@ import pandas as pd
 
 from gexflow.cohorts import parquet_table, text_table
 from gexflow.cohorts.config_keys import dataset_key, only_file, strict_fields
-from gexflow.cohorts.gene_ids import tidy_genes
+from gexflow.cohorts.gene_ids import ENTREZ, tidy_genes
 from gexflow.cohorts.h5ad_table import read_h5ad
 from gexflow.cohorts.id_columns import more_held
 from gexflow.cohorts.label_file import (
@@ -17,12 +17,14 @@ from gexflow.cohorts.label_file import (
     count_held,
     given_id_column,
     match_labels,
+    near_label,
     read_label_file,
-    refuse_unsure,
+    refuse_shifted,
 )
 from gexflow.cohorts.labels import find_field
 from gexflow.cohorts.matrix import Matrix, drop_ignored
-from gexflow.cohorts.text_header import Header
+from gexflow.cohorts.table_columns import refuse_decimal_ids, remedy, split_ignored
+from gexflow.cohorts.text_header import Header, check_unique
 from gexflow.cohorts.text_table import Layout, TextTable
 from gexflow.errors import InputError, shorten
 from gexflow.log import logger
@@ -77,19 +79,20 @@ def read_table_source(paths: list[Path], labels_path: Path | None, settings: dic
     header = form.read_header(path)
     if header.names[0].startswith("!Series"):
         raise InputError(f"{path} is a GEO series matrix: set {dataset_key(settings, 'source')} to geo.")
-    id_column = _id_column(header.names, labels, settings)
+    id_column = _id_column(header, labels, settings)
     rows_are, notes = _orientation(path, form, header, id_column, labels, settings)
     text = _text_columns(header.names, settings) if labels is None and not header.gct else []
-    columns, rows = _ignored(header.names, rows_are, settings)
+    columns, rows = split_ignored(header.names, rows_are, settings)
     layout = Layout(
         samples_in_rows=rows_are == "samples",
         text=tuple(text),
         ignore=tuple(columns),
         id_column=id_column,
-        remedy=_remedy(settings, rows_are, id_column),
+        remedy=remedy(settings, rows_are, id_column),
         unique=False,
     )
     table = form.read_table(path, layout)
+    refuse_decimal_ids(table.ids, id_column, settings)
     if not table.columns:
         raise InputError(f"{path} has no column of numbers besides {', '.join(table.text)}: are genes missing?")
     if rows_are == "samples":
@@ -97,11 +100,14 @@ def read_table_source(paths: list[Path], labels_path: Path | None, settings: dic
     else:
         values, samples, genes = table.values.T, table.columns, table.ids
     matrix = Matrix(values, samples, genes, pd.DataFrame(index=samples), notes=table.notes + notes)
+    if labels is not None and rows_are == "genes" and id_column == header.names[0]:
+        refuse_shifted(header, labels, path)
+    if header.gct:
+        matrix.fields = text_table.read_sample_fields(path, samples)
+    elif labels is None:
+        matrix.fields = _own_fields(table, id_column)
     if labels is not None:
-        refuse_unsure(table.unsure if rows_are == "genes" else "", labels, path)
-        matrix.fields = match_labels(matrix, labels, strict_fields(settings), settings)
-    else:
-        matrix.fields = text_table.read_sample_fields(path, samples) if header.gct else _own_fields(table, id_column)
+        matrix.fields = _beside(matrix.fields, matrix, labels, settings)
     logger.info("table: %d samples, %d genes (%s in rows)", len(samples), len(genes), rows_are)
     tidy_genes(matrix)
     drop_ignored(matrix, rows, settings)
@@ -117,22 +123,33 @@ def _read_h5ad(path: Path, labels: LabelFile | None, settings: dict) -> Matrix:
     wanted = [] if labels is not None else _fields_of_rules(settings).values()
     held = None if labels is None else partial(count_held, labels, settings=settings)
     matrix = read_h5ad(path, settings.get("layer"), _given_orientation(settings), list(wanted), held)
+    if settings.get("sample") and (labels is None or given_id_column(labels, settings) is None):
+        name = find_field(list(matrix.fields.columns), str(settings["sample"]), dataset_key(settings, "sample"))
+        matrix.samples = matrix.fields[name].tolist()
+        check_unique(matrix.samples, "sample", path)
+        matrix.fields.index = matrix.samples
     if labels is not None:
-        fields = match_labels(matrix, labels, strict_fields(settings), settings)
-        # A column of the labels file stands before one of `obs` with the same name.
-        matrix.fields = pd.concat([fields, matrix.fields.drop(columns=fields.columns, errors="ignore")], axis=1)
+        matrix.fields = _beside(matrix.fields, matrix, labels, settings)
     tidy_genes(matrix)
     drop_ignored(matrix, settings.get("ignore") or [], settings)
     logger.info("h5ad: %d samples, %d genes", len(matrix.samples), len(matrix.genes))
     return matrix
 
 
-def _id_column(names: list[str], labels: LabelFile | None, settings: dict) -> str:
+def _beside(own: pd.DataFrame, matrix: Matrix, labels: LabelFile, settings: dict) -> pd.DataFrame:
+    """Return the columns of a labels file, and those of the matrix file that it does not have."""
+    fields = match_labels(matrix, labels, strict_fields(settings), settings)
+    return pd.concat([fields, own.drop(columns=fields.columns, errors="ignore")], axis=1)
+
+
+def _id_column(header: Header, labels: LabelFile | None, settings: dict) -> str:
     """Return the matrix file's column of ids; the key may name one of the labels file alone."""
+    names = header.names
     name = str(settings.get("sample") or "")
     in_labels = labels is not None and given_id_column(labels, settings) is not None
     if not name or (in_labels and name.lower() not in map(str.lower, names)):
-        return names[0]
+        # tables of tissues, as GTEx serves them, have row numbers before the column NAME of every GCT file
+        return next((known for known in names[: header.described + 1] if known.lower() == "name"), names[0])
     return find_field(names, name, dataset_key(settings, "sample"))
 
 
@@ -149,27 +166,6 @@ def _text_columns(names: list[str], settings: dict) -> list[str]:
         key = dataset_key(settings, "files.labels")
         raise InputError(f"{str(error).rstrip('.')}; if it is a column of another file, name that as {key}.") from None
     return list(dict.fromkeys(found))
-
-
-def _ignored(names: list[str], rows_are: str, settings: dict) -> tuple[list[str], list[str]]:
-    """Return the columns to leave unread and, where genes are in rows, the rows to leave out."""
-    ignore = [str(name) for name in settings.get("ignore") or []]
-    columns = {name.lower() for name in names}
-    rows = [name for name in ignore if rows_are == "genes" and name.lower() not in columns]
-    return [find_field(names, name, dataset_key(settings, "ignore")) for name in ignore if name not in rows], rows
-
-
-def _remedy(settings: dict, rows_are: str, id_column: str) -> Callable[[str], str]:
-    def advice(column: str) -> str:
-        column, ignore = shorten(column), dataset_key(settings, "ignore")
-        if rows_are == "genes":
-            return f"correct the cell, or, if {column} is no sample, list it under {ignore}"
-        ids = ""
-        if not id_column:  # as pandas and R write the numbers of rows
-            ids = f"if {column} holds the sample ids, set {dataset_key(settings, 'sample')} to {column}; "
-        return f"{ids}if {column} is no gene, list it under {ignore}; if it is one, correct the cell"
-
-    return advice
 
 
 def _own_fields(table: TextTable, id_column: str) -> pd.DataFrame:
@@ -200,7 +196,8 @@ def _orientation(
         return "samples", []
     if given != "auto":
         return given, []
-    columns = [name for name in header.names if name != id_column]
+    unread = {id_column, *split_ignored(header.names, "genes", settings)[0]}
+    columns = [name for name in header.names if name not in unread and name.lower() != ENTREZ]
     rows = form.read_ids(path, id_column)
     in_rows, in_columns = count_held(labels, rows, settings), count_held(labels, columns, settings)
     found = more_held(in_rows, len(rows), in_columns, len(columns))
@@ -209,6 +206,7 @@ def _orientation(
             f"{labels.path} names none of the samples of {path} (rows there are called e.g. "
             f"{shorten(rows[0])}, columns e.g. {shorten((columns or [''])[0])}, the first label row is for e.g. "
             f"{shorten(labels.table.iloc[0, 0])}): its ids must be those of the matrix."
+            f"{near_label(labels, columns) or near_label(labels, rows)}"
         )
     if found is None:
         raise InputError(

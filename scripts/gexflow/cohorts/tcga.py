@@ -11,10 +11,11 @@ from gexflow.cohorts.big_arrays import row_blocks
 from gexflow.cohorts.config_keys import all_files, strict_fields
 from gexflow.cohorts.firehose import read_firehose
 from gexflow.cohorts.gene_ids import tidy_genes
-from gexflow.cohorts.label_file import LabelFile, match_labels, read_label_file, refuse_unsure
-from gexflow.cohorts.matrix import Matrix, join_matrices
+from gexflow.cohorts.label_file import LabelFile, match_labels, read_label_file, refuse_shifted
+from gexflow.cohorts.matrix import Matrix, drop_ignored, join_matrices
+from gexflow.cohorts.table_columns import refuse_decimal_ids, remedy, split_ignored
 from gexflow.cohorts.text_file import is_archive
-from gexflow.cohorts.text_table import Layout, read_text_table
+from gexflow.cohorts.text_table import Layout, read_header, read_text_table
 from gexflow.errors import listed
 from gexflow.log import logger
 
@@ -49,11 +50,14 @@ def read_tcga(
     """
     paths = all_files(paths)
     labels = None if labels_path is None else read_label_file(labels_path)
-    matrix = join_matrices([_read_file(path, labels) for path in paths], paths, "gene")
+    ignored: set[str] = set()
+    matrix = join_matrices([_read_file(path, labels, settings, ignored) for path in paths], paths, "gene")
     if labels is not None:
         fields = match_labels(matrix, labels, strict_fields(settings), settings)
         fields = _renamed(fields, list(matrix.fields), "the archive's name", matrix.notes)
         matrix.fields = pd.concat([matrix.fields, fields], axis=1)
+    rows = [str(name) for name in settings.get("ignore") or [] if str(name).lower() not in map(str.lower, ignored)]
+    drop_ignored(matrix, rows, settings)
     matrix.fields = _add_barcodes(matrix.fields, matrix.samples, institutions, matrix.notes)
     paired = all("|" in gene for gene in matrix.genes)
     # Firehose tables carry the same ids, but neither gaps nor values below 0
@@ -62,13 +66,19 @@ def read_tcga(
     return matrix
 
 
-def _read_file(path: Path, labels: LabelFile | None) -> Matrix:
+def _read_file(path: Path, labels: LabelFile | None, settings: dict, ignored: set[str]) -> Matrix:
+    """Read one file; the columns that it leaves unread are added to `ignored`."""
     if is_archive(path):
         matrix = read_firehose(path)
     else:
-        table = read_text_table(path, Layout(unique=False))
+        header = read_header(path)
         if labels is not None:
-            refuse_unsure(table.unsure, labels, path)
+            refuse_shifted(header, labels, path)
+        columns = split_ignored(header.names, "genes", settings)[0]
+        ignored.update(columns)
+        layout = Layout(ignore=tuple(columns), remedy=remedy(settings, "genes", header.names[0]), unique=False)
+        table = read_text_table(path, layout)
+        refuse_decimal_ids(table.ids, header.names[0], settings)
         matrix = Matrix(table.values.T, table.columns, table.ids, pd.DataFrame(index=table.columns), notes=table.notes)
     tidy_genes(matrix, are_symbols=True)
     return matrix

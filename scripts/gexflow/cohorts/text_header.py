@@ -15,6 +15,13 @@ from gexflow.log import CAUTION
 
 _DELIMITERS = {"\t": "tabs", ",": "commas"}
 _GCT = re.compile(r'"?#1\.([23])"?[\s,]*')
+# What the first column of a table is usually called where it holds ids.
+_OF_IDS = re.compile(
+    r"#?\W*((gene|sample|probe|probe.?set|patient|case|transcript|feature|entrez|ensembl|hugo|hgnc|geo|aliquot"
+    r"|submitter|bcr.patient)s?[ _.-]?)?(ids?|names?|symbols?|barcodes?|accession|(id[ _.-])?ref)\W*"
+    r"|(gene|sample|probe|patient)s?",
+    re.IGNORECASE,
+)
 _MOST_HEADER_LINES = 20  # of one header whose quoted cells hold line breaks
 
 
@@ -45,6 +52,8 @@ class Header:
     either : bool
         Whether the first row also fits R's `write.table`, which leaves out the name of the column of row ids: then
         the first unnamed column decides, which is empty throughout in a file whose rows end in a delimiter.
+    nameless_ids : bool
+        Whether the column of row ids was taken to have no name, since rows have one cell more than there are names.
     comments : int
         Comment lines above the names.
     gct : Gct or None
@@ -56,6 +65,7 @@ class Header:
     lines: int = 1
     unnamed: int = 0
     either: bool = False
+    nameless_ids: bool = False
     comments: int = 0
     gct: Gct | None = None
 
@@ -65,13 +75,24 @@ class Header:
         return len(self.names) + self.unnamed
 
     @property
+    def described(self) -> int:
+        """Columns behind the first one that describe the rows of a GCT file."""
+        return max(0, len(self.names) - 1 - self.gct.samples) if self.gct else 0
+
+    @property
     def skip_lines(self) -> int:
         """Lines below the names that are no rows: a GCT file annotates its samples there."""
         return self.gct.sample_fields if self.gct else 0
 
     def without_id_name(self) -> "Header":
         """Return the header as R's `write.table` means it: the column of row ids has no name."""
-        return replace(self, names=["", *self.names], unnamed=self.unnamed - 1, either=False)
+        names, unnamed = ["", *self.names], self.unnamed - 1
+        return replace(self, names=names, unnamed=unnamed, either=False, nameless_ids=True)
+
+    @property
+    def names_ids(self) -> bool:
+        """Whether ids were taken to have no name although the first name is one that ids usually have."""
+        return self.nameless_ids and _OF_IDS.fullmatch(self.names[1]) is not None
 
     def notes(self, name: str) -> list[str]:
         """Say what was passed over in the file called `name`."""
@@ -276,6 +297,15 @@ def empty_ends(lines: Iterable[bytes], header: Header) -> bool:
     """Tell whether the unnamed columns of a table are empty in all of its lines."""
     end = header.unnamed * header.delimiter.encode()
     return all(line.rstrip(b"\r\n").endswith(end) for line in lines if line.strip(b"\r\n"))
+
+
+def missing_name(header: Header, path: Path) -> InputError:
+    """Return the refusal of a table whose header probably lacks the name of another column than that of the ids."""
+    return InputError(
+        f"{path}: rows have one cell more than line {header.lines} names columns. Either {shorten(header.names[1])} "
+        "heads the row ids and another column has no name, or, as R's write.table does it, the row ids have none: name "
+        "every column, that of the row ids, too."
+    )
 
 
 def refuse_nameless(header: Header, path: Path) -> None:

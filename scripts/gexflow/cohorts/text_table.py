@@ -22,6 +22,7 @@ from gexflow.cohorts.text_header import (
     check_unique,
     comment_lines,
     empty_ends,
+    missing_name,
     parse_header,
     refuse_filled,
     refuse_infinite,
@@ -50,8 +51,7 @@ class TextTable:
         Columns that were asked for as text.
     notes : list of str
         What was passed over.
-    unsure : str
-        The name of the first column where R's `write.table` may have meant it for the second; "" elsewhere.
+    header : Header or None
     """
 
     ids: list[str]
@@ -59,7 +59,7 @@ class TextTable:
     values: np.ndarray
     text: dict[str, list[str]]
     notes: list[str] = field(default_factory=list)
-    unsure: str = ""
+    header: Header | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,10 @@ def read_header(path: str | Path | Packed) -> Header:
     with open_text(path) as file:
         header, blocks = _take_header(_guarded(line_blocks(file, size_bytes=1 << 20), path), path)
         if header.either and not all(empty_ends(block.split(b"\n"), header) for block in blocks):
-            return header.without_id_name()
+            shifted = header.without_id_name()
+            header = header if shifted.names_ids else shifted  # the parser says which cell has no name
+    if header.names_ids:
+        raise missing_name(header, path)
     return header
 
 
@@ -122,7 +125,7 @@ def read_sample_fields(path: str | Path, samples: list[str]) -> pd.DataFrame:
     with open_text(path) as file:
         lines = [decode(line) for line in islice(file, header.lines + header.skip_lines)][header.lines :]
     rows = [split_line(line.rstrip("\r\n"), header.delimiter, path, header.lines + 1) for line in lines]
-    first = 1 + header.gct.row_fields
+    first = 1 + header.described
     fields = {
         row[0]: ["" if cell in MISSING else cell.strip() for cell in row[first : len(header.names)]] for row in rows
     }
@@ -174,7 +177,7 @@ def parse_table(
     header = header or found
     id_column = header.names[0] if layout.id_column is None else layout.id_column
     texts = [id_column, *(name for name in layout.text if name != id_column)]
-    described = header.names[1 : 1 + header.gct.row_fields] if header.gct else []
+    described = set(header.names[: header.described + 1]) if header.gct else set()
     columns = Columns.named(header, texts, {*layout.ignore, *described})
     _check_names(header, columns, layout, path)
     words, parts, blank = [[] for _ in columns.texts], [], 0
@@ -207,7 +210,7 @@ def parse_table(
     named = dict(zip(texts, words[: len(texts)], strict=True))
     name = Path(str(path)).name
     notes = header.notes(name) + [f"{name}: {counted(blank, 'entirely empty row')} left out."] * bool(blank)
-    return TextTable(words[0], columns.numeric_names, values, named, notes, header.names[0] if header.either else "")
+    return TextTable(words[0], columns.numeric_names, values, named, notes, header)
 
 
 def _check_names(header: Header, columns: Columns, layout: Layout, path: str | Path | Packed) -> None:
@@ -215,7 +218,7 @@ def _check_names(header: Header, columns: Columns, layout: Layout, path: str | P
     texts = [header.names[position] for position in columns.texts if position < len(header.names)]
     if (layout.samples_in_rows and not layout.unique) or not columns.numeric.any():
         repeated = Counter(header.names)
-        check_unique((name for name in texts for _ in range(repeated[name])), "column", path)
+        check_unique((name for name in texts if name for _ in range(repeated[name])), "column", path)
         return
     refuse_nameless(header, path)
     check_unique([*texts, *columns.numeric_names], "column", path)

@@ -80,8 +80,8 @@ def read_h5ad(
     samples, genes = ids
     _check_ids(samples, genes, path)
     _refuse_infinite(values, samples, genes, path)
-    told = pd.DataFrame({str(column): as_texts(obs[column]) for column in obs}, index=samples, dtype=str)
-    return Matrix(values, samples, genes, told, symbols=_symbols(var), notes=notes)
+    described = pd.DataFrame({str(column): as_texts(obs[column]) for column in obs}, index=samples, dtype=str)
+    return Matrix(values, samples, genes, described, symbols=_symbols(var), notes=notes)
 
 
 def _samples_are_var(

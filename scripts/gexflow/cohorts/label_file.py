@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -243,11 +244,12 @@ def _refuse_strangers(matrix: Matrix, labels: LabelFile, id_column: str | None) 
 
 def near_label(labels: LabelFile, ids: list[str]) -> str:
     """Return a sentence that names a cell of a labels file which one of the first ids may mean; "" if none does."""
-    for name in ids[:_TRIED]:
-        for column in labels.table.columns:
-            near = nearest_id(name, set(labels.table[column]) - {""})
-            if near:
-                return f" Does {shorten(near)} in column {shorten(column)} mean {shorten(name)}?"
+    cells = {name: set(labels.table[name]) - {""} for name in labels.table.columns}
+    columns = {name: found for name, found in cells.items() if 2 * len(found) > len(labels.table)}  # ids hardly repeat
+    for one, (column, found) in product(ids[:_TRIED], columns.items()):
+        near = nearest_id(one, found)
+        if near:
+            return f" Does {shorten(near)} in column {shorten(column)} mean {shorten(one)}?"
     return ""
 
 

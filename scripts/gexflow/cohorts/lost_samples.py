@@ -9,6 +9,8 @@ from gexflow.cohorts.similar_names import nearest_id, similar_field
 from gexflow.errors import shorten
 from gexflow.log import CAUTION
 
+_TRIED = 5  # samples whose nearest id is looked for
+
 
 def name_missing_rows(matrix: Matrix, ruled: Ruled) -> None:
     """Give samples that the labels file does not name that reason, in place, and note the id that was perhaps meant."""
@@ -27,9 +29,6 @@ def name_missing_rows(matrix: Matrix, ruled: Ruled) -> None:
         f"{CAUTION}{len(lost)} of {len(matrix.samples)} samples left out: no row in {matrix.without_row.file}, "
         f"e.g. {shorten(sample)}{hint}"
     )
-
-
-_TRIED = 5  # samples whose nearest id is looked for
 
 
 def missing_value_notes(fields: pd.DataFrame, ruled: Ruled, field: str) -> list[str]:

@@ -75,9 +75,9 @@ def find_scale(values: np.ndarray, samples: list[str], dataset: str = "<name>", 
     if given == "auto" and (
         counts[scale] < _AGREEMENT * counts.total() or len(odd) > min(_MOST_ODD, _ODD_SHARE * len(values))
     ):
-        said = ", ".join(f"{name}: {number}" for name, number in counts.most_common())
+        shown = ", ".join(f"{name}: {number}" for name, number in counts.most_common())
         rest = f" (not like the others: {named}): {leave_out}; to believe all of them" if odd else ": to believe them"
-        raise InputError(f"Samples do not agree on the scale of the values ({said}){rest}, {remedy}.")
+        raise InputError(f"Samples do not agree on the scale of the values ({shown}){rest}, {remedy}.")
     if 2 * len(odd) > len(values):  # then the given scale is not theirs
         leave_out = f"correct datasets.{dataset}.scale, or remove it"
     reason = f"values of {counts[scale]} of {len(values)} samples {_SIGNS[scale]}."

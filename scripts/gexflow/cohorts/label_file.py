@@ -130,11 +130,13 @@ def _candidate(labels: LabelFile, name: str, samples: list[str], barcodes: list[
     """Return a column with the ids as they are or, where that matches more, TCGA's barcodes cut to one length."""
     cells = labels.table[name].tolist()
     exact = Candidate(name, list(map(whole_number, cells)), list(map(whole_number, samples)), name == labels.nameless)
+    if exact.count == len(samples) or not any(barcodes):
+        return exact
     known = [as_barcode(cell) for cell in cells]
     lengths = [max(map(len, found), default=0) for found in (known, barcodes)]
     filled = sum(cell != "" for cell in cells)
     mostly = 2 * sum(map(bool, known)) >= filled and 2 * sum(map(bool, barcodes)) >= len(samples)
-    if exact.count == len(samples) or not all(lengths) or not mostly:
+    if not all(lengths) or not mostly:
         return exact
     keys, wanted = (
         [barcode[: min(lengths)] or plainly for barcode, plainly in zip(*pair, strict=True)]

@@ -240,7 +240,9 @@ def test_samples_without_any_count_are_all_listed_with_the_key_that_excludes_the
 def test_of_many_samples_without_any_count_fifty_are_listed_and_the_others_counted():
     obs = pd.DataFrame({"label": ["x", "y"] * 40, "group": "g"}, index=[f"0{n}" for n in range(80)])
     values = np.repeat([0, 1], [53, 27])[:, None] * np.ones((80, 5), dtype=np.float32)
-    table = anndata.AnnData(values, obs=obs, var=pd.DataFrame({"symbol": [""] * 5}), uns={"scale": "counts"})
+    table = anndata.AnnData(
+        values, obs=obs, var=pd.DataFrame({"symbol": ""}, index=list("abcde")), uns={"scale": "counts"}
+    )
     with pytest.raises(InputError, match=r'cpm: 53 samples .*: \["00", .*, "049"\] and 3 more$'):
         next(prepare_folds(table, [np.full(80, "train")], ["cpm"]))
 

@@ -272,6 +272,13 @@ def test_to_log2_refuses_negative_linear_values_with_the_remedy(values):
         fit_recipe(recipe, values - 500, None)
 
 
+def test_to_log2_without_negative_values_blames_the_offset(values):
+    recipe, _ = build_recipe(["floor_negatives", {"to_log2": {"offset": 0}}], "linear")
+    with pytest.raises(InputError, match="set an offset above 0") as caught:
+        fit_recipe(recipe, np.where(values < np.median(values), 0, values), None)
+    assert "floor_negatives" not in str(caught.value)
+
+
 def test_cpm_refuses_what_is_not_counts():
     with pytest.raises(InputError, match="cpm needs counts"):
         build_recipe(["cpm"], "log2")

@@ -48,11 +48,32 @@ def test_more_than_a_tenth_of_the_kept_genes_is_a_warning():
     assert "in 11 of 100 genes kept, more than 20 % of the training samples" in text
 
 
-def test_the_warning_names_what_the_recipe_does_not_do_yet():
+CLIPPED = [{"clip": {"low": 0}}, "to_log2"]
+MIDRANK = {"gene_quantile": {"ties": "midrank"}}
+CHOSEN = {"select_variance": {"top": 50}}
+REMEDIES = ("`ties: midrank`", "`floor_negatives`", "`select_variance`", "no step of this recipe")
+
+
+@pytest.mark.parametrize(
+    ("steps", "advised"),
+    [
+        ([*CLIPPED, "gene_quantile"], [0, 1, 2]),
+        ([*CLIPPED, CHOSEN, MIDRANK], [1]),
+        (["to_log2", CHOSEN, "gene_quantile"], [0]),  # negative values would have been refused
+        (["floor_negatives", *CLIPPED, "zscore"], [2]),
+        ([{"drop_missing": {"share": 0.2}}, "zscore"], [2]),
+        ([CHOSEN, "zscore"], [3]),
+    ],
+)
+def test_the_warning_advises_only_what_this_recipe_lacks_and_what_works(steps, advised):
+    text = warning(steps, with_tied(50, 0.5))
+    assert [number for number, remedy in enumerate(REMEDIES) if remedy in text] == advised
+
+
+def test_in_counts_tied_zeros_are_called_ordinary():
     values = with_tied(50, 0.5)
-    assert "midrank" in warning(["to_log2", "gene_quantile"], values)
-    assert "floor_negatives" in warning(["to_log2", "gene_quantile"], values)
-    done = warning(["floor_negatives", "to_log2", {"gene_quantile": {"ties": "midrank"}}], values)
-    assert "midrank" not in done
-    assert "floor_negatives" not in done
-    assert "leave out genes" in done
+    text = describe_ties(build_recipe(["cpm", *CLIPPED, CHOSEN, MIDRANK], "counts")[0], values, TRAIN)
+    assert text.startswith(CAUTION)
+    assert "mostly zeros, ordinary" in text
+    assert "no step of this recipe" in text
+    assert "zeros" not in warning([CHOSEN], values)

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from gexflow.audit_names import LEAK_DISTRIBUTION, LEAK_SELECTION
-from gexflow.errors import InputError, listed
+from gexflow.errors import InputError
 from gexflow.recipes.collapse import CollapseGenes, first_columns, placed_columns
 from gexflow.recipes.in_place import drop_columns, reorder_rows
 from gexflow.recipes.quantile import GeneQuantile
@@ -42,6 +42,7 @@ class PreparedFold:
     recipe: Pipeline
 
 
+_NAMED = 50  # most empty samples that a message lists
 LEAKY = "LEAKY: every step is fitted on all samples, those of the test part too"
 
 
@@ -150,10 +151,11 @@ def _check_counts(cohort: anndata.AnnData) -> None:
     names = list(map(str, cohort.obs_names[sums <= 0]))
     if names:
         dataset = json.loads(cohort.uns.get("source", "{}")).get("dataset", "<name>").split("~")[0]
-        counted = "1 sample has" if len(names) == 1 else f"{len(names)} samples have"
+        have, them = (f"{len(names):,} samples have", "them") if len(names) > 1 else ("1 sample has", "it")
+        listed = ", ".join(json.dumps(name, ensure_ascii=False) for name in names[:_NAMED])
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
         raise InputError(
-            f"cpm: {counted} no counts at all ({listed(names, 5)}): "
-            f"leave them out by `datasets.{dataset}.exclude: [{listed(names, 5)}]`"
+            f"cpm: {have} no counts at all: exclude {them} with datasets.{dataset}.exclude: [{listed}]{more}"
         )
 
 

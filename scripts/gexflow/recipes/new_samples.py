@@ -5,12 +5,16 @@ from dataclasses import dataclass
 import anndata
 import numpy as np
 
-from gexflow.errors import InputError
+from gexflow.errors import InputError, counted
 from gexflow.recipes.collapse import CollapseGenes
 from gexflow.recipes.floor_negatives import FloorNegatives
 from gexflow.recipes.recipe import STEPS, check_features, naming_step, restore_recipe
 from gexflow.recipes.step import SampleWise, Selection, Step
 from gexflow.recipes.values import Clip, Floor, ImputeMedian
+
+# a note where more than half of the new samples' values are below the floor of floor_negatives, and either three times
+# the training samples' share is below it or less than a third of that share is left above it
+_MOST_BELOW, _TIMES = 0.5, 3
 
 
 @dataclass
@@ -83,12 +87,15 @@ def prepare_new_samples(
             elif isinstance(step, Selection):
                 values = values[:, step.kept_]
             elif scale == trained_on:
+                if isinstance(step, FloorNegatives):
+                    notes += _far_below(step, values)
                 values = step.transform(values) if applies else values
             elif isinstance(step, ImputeMedian):
                 values, skipped = values[:, step.kept_], True
             elif STEPS[kind] is FloorNegatives:  # of another scale than the training samples, whose floor means nothing
-                if applies:
-                    notes.append(f"floor_negatives knows no floor for {scale} values: those below 0 set to 0")
+                if applies and (negative := int((values < 0).sum())):
+                    moved = f"{counted(negative, 'value')} below 0 set to 0"
+                    notes.append(f"floor_negatives: no floor for {scale} values was learned; {moved}")
                     values = np.maximum(values, 0)
             else:
                 raise InputError(
@@ -100,6 +107,19 @@ def prepare_new_samples(
     absent = ~known | np.isnan(values) if skipped else ~known
     values = np.where(absent, medians.astype(np.float32), values)
     return NewFeatures(check_features(restore_recipe(fitted), np.ascontiguousarray(values)), known, notes)
+
+
+def _far_below(step: FloorNegatives, values: np.ndarray) -> list[str]:
+    """Return a note where far more of the new samples' values than of the training samples' are below the floor."""
+    trained = float(step.moved_[0])
+    share = float((values < np.float32(step.floor_[0])).sum() / max(1, (~np.isnan(values)).sum()))
+    differs = share > _TIMES * trained or 1 - trained > _TIMES * (1 - share)
+    if share <= _MOST_BELOW or not differs:
+        return []
+    return [  # in whole percent, so that folds say the same
+        f"floor_negatives: the learned floor is above {100 * share:.0f} % of these values, but above only "
+        f"{100 * trained:.0f} % of the training values; they may be in another unit"
+    ]
 
 
 def _unfitted(step: Step, values: np.ndarray) -> Step:

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from gexflow.errors import InputError, nearest
 from gexflow.recipes.collapse import CollapseGenes
-from gexflow.recipes.floor_negatives import FloorNegatives
+from gexflow.recipes.floor_negatives import FloorNegatives, check_order
 from gexflow.recipes.logistic_selection import SelectLogistic
 from gexflow.recipes.quantile import GeneQuantile
 from gexflow.recipes.sample_quantile import SampleQuantile
@@ -61,6 +61,11 @@ def build_recipe(steps: list, scale: str) -> tuple[Pipeline, dict[str, str]]:
         Steps named `<position>_<name>`, positions from 1.
     notes : {step: text}
         What the scale of the values means for a step: why it was left out, or what to mind.
+
+    Raises
+    ------
+    InputError
+        A step is unknown, cannot meet the scale, or stands where it could do nothing.
     """
     built, notes = [], {}
     for position, entry in enumerate(steps, start=1):
@@ -68,6 +73,8 @@ def build_recipe(steps: list, scale: str) -> tuple[Pipeline, dict[str, str]]:
         if name not in STEPS:
             raise InputError(f'a recipe has the unknown step "{name}": {nearest(name, list(STEPS))}')
         applies, scale, note = STEPS[name].on_scale(scale)
+        if STEPS[name] is FloorNegatives:
+            note = check_order([step for _, step in built], applies) or note
         if applies:
             built.append((f"{position}_{name}", STEPS[name](**(parameters or {}))))
         if note:

@@ -5,9 +5,10 @@ from sklearn.pipeline import Pipeline
 
 from gexflow.log import CAUTION
 from gexflow.recipes.blocks import LINE, in_blocks
-from gexflow.recipes.floor_negatives import FloorNegatives
+from gexflow.recipes.floor_negatives import FloorNegatives, hides_negatives
 from gexflow.recipes.quantile import GeneQuantile
-from gexflow.recipes.step import Step, counted_genes
+from gexflow.recipes.selection import DropMissing
+from gexflow.recipes.step import Selection, Step, counted_genes
 from gexflow.recipes.values import Cpm, ToLog2
 
 _SAMPLES = 0.2  # a gene is tied where more of the training samples share its smallest, or its largest, value
@@ -47,23 +48,31 @@ def describe_ties(recipe: Pipeline, features: np.ndarray, train: np.ndarray) -> 
     tied, kept = count_tied(features, train), features.shape[1]
     if tied <= _GENES * kept:
         return ""
+    steps = [step for _, step in recipe.steps]
+    counts = any(isinstance(step, Cpm) for step in steps)
+    zeros = "; in counts these are mostly zeros, ordinary for genes that few samples express" if counts else ""
     return (
         f"{CAUTION}in {tied:,} of {counted_genes(kept)} kept, more than {100 * _SAMPLES:g} % of the training samples "
-        f"share the gene's smallest value, or its largest, so that nothing tells them apart: {_remedies(recipe)}"
+        "share the gene's smallest value, or its largest, so these samples cannot be distinguished by that gene"
+        f"{zeros}: {_remedies(steps)}"
     )
 
 
-def _remedies(recipe: Pipeline) -> str:
+def _remedies(steps: list[Step]) -> str:
     """Say what this recipe does not do yet."""
-    steps, remedies = [step for _, step in recipe.steps], []
+    remedies = []
     if any(isinstance(step, GeneQuantile) and step.ties == "ends" for step in steps):
         remedies.append("set `ties: midrank` in gene_quantile")
-    if _may_have_negatives(steps):
+    if _hides_negatives(steps):
         remedies.append("if many values were negative, put `floor_negatives` before to_log2, without clip")
-    return ", or ".join([*remedies, "leave out genes that hardly any sample expresses"])
+    if not any(isinstance(step, Selection) and not isinstance(step, DropMissing) for step in steps):
+        remedies.append("choose genes, with `select_variance` for example")
+    return ", or ".join(remedies) or "no step of this recipe can change it, so read the chosen genes with that in mind"
 
 
-def _may_have_negatives(steps: list[Step]) -> bool:
-    """Tell whether linear values, which are no counts, are logged without a floor for negative ones."""
-    kinds = {type(step) for step in steps}
-    return ToLog2 in kinds and not kinds & {Cpm, FloorNegatives}
+def _hides_negatives(steps: list[Step]) -> bool:
+    """Tell whether linear values are clipped and then logged; to_log2 without clip would have refused negative ones."""
+    kinds = [type(step) for step in steps]
+    if ToLog2 not in kinds or Cpm in kinds or FloorNegatives in kinds:
+        return False
+    return any(map(hides_negatives, steps[: kinds.index(ToLog2)]))

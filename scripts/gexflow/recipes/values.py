@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from gexflow.errors import InputError
+from gexflow.errors import InputError, counted
 from gexflow.recipes.blocks import in_blocks
 from gexflow.recipes.step import SampleWise, Step, counted_genes, empty_genes
 
@@ -73,7 +73,9 @@ class Cpm(SampleWise):
     def _apply(self, X: np.ndarray) -> np.ndarray:
         sums = np.nansum(X, axis=1, dtype=np.float64, keepdims=True)
         if (sums <= 0).any():
-            raise InputError(f"cpm: {int((sums <= 0).sum())} samples have no counts at all: leave them out")
+            raise InputError(
+                f"cpm: no counts at all in {counted(int((sums <= 0).sum()), 'sample')}: leave such samples out"
+            )
         return (X * (1e6 / sums)).astype(np.float32)
 
 
@@ -97,14 +99,20 @@ class ToLog2(SampleWise):
 
     def _apply(self, X: np.ndarray) -> np.ndarray:
         if np.nanmin(X, initial=0) + self.offset <= 0:
-            low = int((X + self.offset <= 0).sum())
-            raise InputError(
-                f"to_log2 with offset {self.offset:g} finds no logarithm for {low:,} of {X.size:,} values, "
-                f"the smallest {np.nanmin(X):g}: "
-                "put `floor_negatives` before it (and `ties: midrank` in gene_quantile, if there are many), or set the "
-                "dataset's scale to log2 or logratio if it is logged"
-            )
+            raise InputError(self._without_logarithm(X))
         return np.log2(X + np.float32(self.offset))
+
+    def _without_logarithm(self, X: np.ndarray) -> str:
+        """Say how many values have no logarithm, and what to do: only where none is negative is it the offset."""
+        low, smallest = int((X + self.offset <= 0).sum()), np.nanmin(X)
+        remedy = (
+            "put `floor_negatives` before it (and `ties: midrank` in gene_quantile, if there are many), or set the "
+            "dataset's scale to log2 or logratio if it is logged"
+        )
+        return (
+            f"to_log2 with offset {self.offset:g} finds no logarithm for {low:,} of {X.size:,} values, "
+            f"the smallest {smallest:g}: {'set an offset above 0' if smallest >= 0 else remedy}"
+        )
 
 
 class Floor(SampleWise):

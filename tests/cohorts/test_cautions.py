@@ -12,7 +12,7 @@ from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.odd_gene_names import odd_gene_names
 from gexflow.cohorts.read import read_matrix
 from gexflow.cohorts.scale import find_scale
-from gexflow.cohorts.similar_spellings import similar_spellings
+from gexflow.cohorts.similar_spellings import similar_spellings, spelling_notes
 from gexflow.cohorts.standardised import find_standardisation
 from gexflow.log import CAUTION
 
@@ -100,7 +100,55 @@ def test_classes_and_patients_in_two_spellings_are_pointed_out():
 
 def test_names_that_differ_otherwise_are_two():
     assert similar_spellings(["stage I", "stage II", "a-1", "a1"]) == []
+    assert similar_spellings(["1 12", "11 2", "112", "Stage 11", "Stage 1 1", "a - 1", "a-1"]) == []
+    assert similar_spellings(["Stage  1", "stage1", "T Cell", "Tcell", "1 b", "1B", "1  2", "1 2 "]) == [
+        ["Stage  1", "stage1"],
+        ["T Cell", "Tcell"],
+        ["1 b", "1B"],
+        ["1  2", "1 2 "],
+    ]
     assert similar_spellings(["a\u00a01", "A1"]) == [["a\u00a01", "A1"]]
+
+
+def advised_map(note):
+    return json.loads(note[note.index("{") : note.index("}") + 1])
+
+
+def test_the_advised_map_keeps_every_sample():
+    types = ["01", "01", "11"] * 8
+    classes = ["Tumour", "tumour", "Solid Tissue"] * 8
+    fields = {"fields": {"sample_type": types}, "adjacent_label": "normal", "near_duplicates": "off"}
+    before = cohort_of(logged(24), classes, **fields)
+    (note,) = cautions(before)
+    assert advised_map(note) == {"Tumour": "Tumour", "tumour": "Tumour", "Solid Tissue": "Solid Tissue"}
+    after = cohort_of(logged(24), classes, label={"field": "class", "map": advised_map(note)}, **fields)
+    assert (cautions(after), before.n_obs, after.n_obs) == ([], 24, 24)
+    assert after.obs["label"].value_counts().to_dict() == {"Tumour": 16, "normal": 8}
+
+
+def test_names_that_a_map_made_are_joined_in_that_map():
+    classes, patients = ["1", "2", "3"] * 4, ["a", "b", "c", "d"] * 3
+    rules = {"label": {"field": "class", "map": {"1": "Tumour", "2": "tumour", "3": "normal"}}}
+    rules["group"] = {"field": "id", "map": {"a": "P 1", "b": "p1"}}
+    rules["batch"] = {"field": "id", "map": {"a": "X", "b": "x"}}
+    noted = cautions(cohort_of(logged(12), classes, fields={"id": patients}, near_duplicates="off", **rules))
+    for rule, note in zip(("label", "group", "batch"), noted, strict=True):
+        assert f"give them one name in datasets.own.{rule}.map." in note
+        assert "{" not in note
+
+
+def test_a_class_spelled_like_the_label_of_adjacent_normals_is_pointed_out():
+    fields = {"fields": {"sample_type": ["01", "11", "01"] * 4}, "adjacent_label": "normal"}
+    (note,) = cautions(cohort_of(logged(12), ["tumour", "tumour", "Normal"] * 4, near_duplicates="off", **fields))
+    assert all(word in note for word in ['"Normal"', "datasets.own.adjacent_label", '"normal"'])
+
+
+def test_a_map_that_joins_some_says_of_how_many():
+    names = [f"{letter}{n}" for n in range(7) for letter in "pP"]
+    (note,) = spelling_notes(names, "batches", "datasets.own.batch")
+    assert len(advised_map(note)) == 5
+    assert "first 5 of 7" in note
+    assert "first" not in spelling_notes(names[:10], "batches", "datasets.own.batch")[0]
 
 
 @pytest.mark.parametrize(

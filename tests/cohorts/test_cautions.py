@@ -157,7 +157,9 @@ def test_a_map_that_joins_some_says_of_how_many():
         (lambda values: (values - values.mean(axis=0)) / values.std(axis=0), "z-scores"),
         (lambda values: (values - values.mean(axis=0)) / values.std(axis=0, ddof=1), "z-scores"),
         (lambda values: ((values - values.mean(axis=0)) / values.std(axis=0)).round(3), "z-scores"),
-        (lambda values: values - values.mean(axis=0), "centring"),
+        (lambda values: values - values.mean(axis=0), "centring of each gene"),
+        (lambda values: 2**values - np.median(2**values, axis=0), "by its median"),
+        (lambda values: (values[:39] - np.median(values[:39], axis=0)).round(2), "by its median"),
         (lambda values: (values - values.min(axis=0)) / np.ptp(values, axis=0), "0..1"),
         (lambda values: values, ""),
         (lambda values: (values - values.mean(axis=1)[:, None]) / values.std(axis=1)[:, None], ""),
@@ -169,6 +171,32 @@ def test_values_standardised_over_all_samples_are_recognised(change, words):
     found = find_standardisation(values)
     assert words in found
     assert bool(found) == bool(words)
+
+
+def test_a_median_over_some_missing_values_is_recognised():
+    values = 2 ** logged(31)
+    values[np.random.default_rng(1).random(values.shape) < 0.2] = np.nan
+    assert find_standardisation((values - np.nanmedian(values, axis=0)).astype(np.float32)).endswith("by its median")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.random.default_rng(0).poisson(0.3, (40, 60)),  # most medians are 0
+        np.random.default_rng(0).poisson(0.05, (40, 60)),  # most genes are 0 or 1
+        np.random.default_rng(0).integers(0, 2, (40, 60)),
+        np.where(np.random.default_rng(0).random((40, 60)) < 0.5, 0, logged(40) - 9),  # 0 where nothing was measured
+    ],
+)
+def test_counts_calls_and_zeros_are_no_standardisation(values):
+    assert find_standardisation(values.astype(np.float32)) == ""
+
+
+def test_genes_found_in_one_sample_do_not_hide_a_range():
+    values = (logged(40) - 4) / 10
+    values = (values - values.min(axis=0)) / np.ptp(values, axis=0)
+    values[:, :40] = np.eye(40)
+    assert "0..1" in find_standardisation(values.astype(np.float32))
 
 
 def test_joint_standardisation_reaches_card_and_warnings():

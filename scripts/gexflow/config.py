@@ -265,7 +265,7 @@ def _check_origin(place: str, dataset: dict) -> None:
         )
     in_files = dataset["label"]["field"] == "cohort"  # the names of Firehose's tables say it
     if dataset["source"] == "tcga" and "files" in dataset and not dataset["files"]["labels"] and not in_files:
-        raise InputError(f"config: {place}.files lacks labels\nadd `labels: <file with one row a sample>`")
+        raise InputError(f"config: {place}.files lacks labels\nadd `labels: <file with one row per sample>`")
 
 
 def _check_published_holdout(place: str, dataset: dict, run: dict) -> None:

@@ -1,4 +1,4 @@
-"""How a file of the config is read: as YAML, but what YAML would drop or change in silence is refused.
+"""How a file of the config is read: as YAML, but what YAML would silently drop or change is refused.
 
 It keeps the last of two equal keys, and takes names such as yes, 010 or 1:30 for something else. Light on purpose:
 Snakemake runs it at every start and in every job.
@@ -68,7 +68,7 @@ def _load(text: str, path: Path, schema: dict[str, Any]) -> Any:
 
 
 class _Checks:
-    """The checks of one file, on its nodes: what YAML makes of them has lost keys, lines and the text as written."""
+    """The checks of one file, on its nodes: the values made of them have lost keys, lines and the text as written."""
 
     def __init__(self, path: Path, schema: dict[str, Any]):
         self._path, self._schema = path, schema
@@ -119,7 +119,7 @@ class _Checks:
             self.check(merged, part, place)
 
     def _check_text(self, node: yaml.ScalarNode, types: list[str], what: str) -> None:
-        """Refuse what YAML reads as something else than the text that it is, unless that is one of these types."""
+        """Refuse what YAML does not read as the text that is written, unless that is one of these types."""
         kind = _kind(node)
         if kind in ("str", "value"):
             return
@@ -146,7 +146,7 @@ def _kind(node: yaml.ScalarNode) -> str:
 
 
 def _is_plain(number: str) -> bool:
-    """Tell whether a whole number stands there as it is read: 10, but not 010 (8), 1:30 (90), 0x10 or 1_000."""
+    """Tell whether a whole number is written as it is read: 10, but not 010 (8), 1:30 (90), 0x10 or 1_000."""
     return re.fullmatch("0|-?[1-9][0-9]*", number) is not None
 
 

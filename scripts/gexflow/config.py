@@ -62,7 +62,7 @@ def merge(base: Any, overlay: Any) -> Any:
 
 def _normalise(config: dict) -> dict:
     """Write short forms in full: a step's bare name, a file's bare address, one file or `each` for a list of files."""
-    config = deepcopy(config)
+    config = _with_text_keys(config)
     for name, steps in _maps(config.get("recipes")):
         if isinstance(steps, list):
             config["recipes"][name] = [_full_step(step) for step in steps]
@@ -73,6 +73,19 @@ def _normalise(config: dict) -> dict:
         if isinstance(model, dict) and isinstance(model.get("stack"), bool):  # YAML reads `on` and `off` as these
             model["stack"] = "on" if model["stack"] else "off"
     return config
+
+
+def _with_text_keys(value: Any) -> Any:
+    """Copy a config, with text for the keys of maps that mix numbers and text; of 1 and "1" the later one counts.
+
+    Maps of whole numbers alone keep them, since their order decides the settings that Snakemake compares.
+    """
+    if isinstance(value, list):
+        return [_with_text_keys(item) for item in value]
+    if not isinstance(value, dict):
+        return deepcopy(value)
+    mixed = len(set(map(type, value))) > 1
+    return {str(key) if mixed else key: _with_text_keys(entry) for key, entry in value.items()}
 
 
 def _normalise_dataset(dataset: dict, place: str) -> None:
@@ -252,7 +265,7 @@ def _check_origin(place: str, dataset: dict) -> None:
         )
     in_files = dataset["label"]["field"] == "cohort"  # the names of Firehose's tables say it
     if dataset["source"] == "tcga" and "files" in dataset and not dataset["files"]["labels"] and not in_files:
-        raise InputError(f"config: {place}.files lacks labels\nadd `labels: <file with one row a sample>`")
+        raise InputError(f"config: {place}.files lacks labels\nadd `labels: <file with one row per sample>`")
 
 
 def _check_published_holdout(place: str, dataset: dict, run: dict) -> None:

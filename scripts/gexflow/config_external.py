@@ -1,4 +1,4 @@
-"""Whether an external test of the config can be made, and which datasets are nothing but tests.
+"""Whether an external test of the config can be made, and which datasets are only tested.
 
 Light: Snakemake reads it at every start and in every job.
 """

@@ -60,13 +60,13 @@ def _check_image_network(name: str, model: dict) -> None:
 
 
 def _check_image_size(name: str, model: dict) -> None:
-    """Refuse images that are too small for their network; of a layout that fits its genes nobody knows beforehand."""
+    """Refuse images that are too small for their network; the size of a layout that fits its genes is not known yet."""
     least, size, pixels = SMALLEST_SIDES.get(model["network"], 1), model["layout"]["size"], model["image_size"]
     key, side = ("layout.size", size) if pixels == "native" else ("image_size", pixels)
     sides = side if isinstance(side, list) else [side]
     if any(isinstance(side, int) and side < least for side in sides):
         raise InputError(
-            f"config: models.{name}.{key} is {side}, but {model['network']} needs at least {least} pixels a side\n"
+            f"config: models.{name}.{key} is {side}, but {model['network']} needs at least {least} pixels per side\n"
             f"raise it to {least} or more, or set models.{name}.image_size to published"
         )
 

@@ -1,4 +1,4 @@
-"""How a file of the config is read: as YAML, but what YAML would drop or change in silence is refused.
+"""How a file of the config is read: as YAML, but what YAML would silently drop or change is refused.
 
 It keeps the last of two equal keys, and takes names such as yes, 010 or 1:30 for something else. Light on purpose:
 Snakemake runs it at every start and in every job.
@@ -15,6 +15,9 @@ from gexflow.schema_parts import child_of, resolve, types_of
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # written in C: at every start it saves half a second
 _READ_AS = {"null": "nothing", "timestamp": "a date"}
+_TWICE = "remove one of them, or join what they hold: only one of them would count"
+_MERGED_TWICE = "write them as one list, such as `<<: [*a, *b]`: of a key that both hold, the first counts"
+_WITHOUT_KEY = {"label": "left out", "group": "groups of their own name", "batch": "batches of their own name"}
 
 
 def read_yaml(path: Path, schema: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -36,7 +39,7 @@ def read_yaml(path: Path, schema: dict[str, Any] | None = None) -> dict[str, Any
         content = _load(Path(path).read_text(encoding="utf-8"), path, schema or {})
     except FileNotFoundError:
         raise InputError(f"config file {path} is missing\ngive the path of a YAML file") from None
-    except InputError:  # a ValueError, too
+    except InputError:  # itself a ValueError
         raise
     except (yaml.YAMLError, ValueError) as error:  # the latter of the 31st of February
         place = getattr(error, "problem_mark", None)
@@ -48,7 +51,7 @@ def read_yaml(path: Path, schema: dict[str, Any] | None = None) -> dict[str, Any
 
 
 def load_trusted(text: str) -> Any:
-    """Return what YAML of the project's own says, unchecked."""
+    """Load a YAML text of the project, unchecked."""
     return yaml.load(text, _LOADER)
 
 
@@ -65,7 +68,7 @@ def _load(text: str, path: Path, schema: dict[str, Any]) -> Any:
 
 
 class _Checks:
-    """The checks of one file, on its nodes: what YAML makes of them has lost keys, lines and the text as written."""
+    """The checks of one file, on its nodes: the values made of them have lost keys, lines and the text as written."""
 
     def __init__(self, path: Path, schema: dict[str, Any]):
         self._path, self._schema = path, schema
@@ -77,6 +80,11 @@ class _Checks:
             return
         self._seen.add((id(node), id(part)))
         if isinstance(node, yaml.ScalarNode):
+            if _kind(node) == "null" and (rule := _rule_of_map(place)):
+                raise InputError(
+                    f"config file {self._path}, line {node.start_mark.line + 1}: {place} has no value\n"
+                    f"leave the key out: values that are not in the map are {_WITHOUT_KEY[rule]}"
+                )
             if _wants_text(part) and node.value:
                 self._check_text(node, types_of(part), f"{place} is `{node.value}`")
             return
@@ -89,19 +97,18 @@ class _Checks:
         self._check_map(node, part, place)
 
     def _check_map(self, node: yaml.MappingNode, part: dict[str, Any], place: str) -> None:
-        lines: dict[tuple[str, str], int] = {}
+        lines: dict[tuple[bool, str], int] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 continue  # no valid key: YAML says so itself
-            here, name, line = _below(place, key.value), (key.tag, key.value), key.start_mark.line + 1
+            here, merges, line = _below(place, key.value), _kind(key) == "merge", key.start_mark.line + 1
+            name = merges, key.value  # as written: labels meet the names of classes as text, so 1 and "1" are one
             if name in lines:
                 where = f"in line {lines[name]} and in line {line}" if lines[name] < line else f"in line {line}"
-                raise InputError(
-                    f"config file {self._path}: the key `{here}` is written twice, {where}\n"
-                    "remove one of them, or join what they hold: YAML would keep the last alone"
-                )
+                remedy = _MERGED_TWICE if merges else _TWICE
+                raise InputError(f"config file {self._path}: the key `{here}` is written twice, {where}\n{remedy}")
             lines[name] = line
-            if _kind(key) == "merge":
+            if merges:
                 self._check_merged(value, part, place)
                 continue
             self._check_text(key, ["string", "integer"], f"{place or 'the top level'} has the key `{key.value}`")
@@ -112,7 +119,7 @@ class _Checks:
             self.check(merged, part, place)
 
     def _check_text(self, node: yaml.ScalarNode, types: list[str], what: str) -> None:
-        """Refuse what YAML reads as something else than the text that it is, unless that is one of these types."""
+        """Refuse what YAML does not read as the text that is written, unless that is one of these types."""
         kind = _kind(node)
         if kind in ("str", "value"):
             return
@@ -128,12 +135,18 @@ def _below(place: str, key: str | int) -> str:
     return f"{place}.{key}" if place else str(key)
 
 
+def _rule_of_map(place: str) -> str:
+    """Return the rule (label, group or batch) of a dataset whose `map` holds this place; "" elsewhere."""
+    found = re.match(r"datasets\..+\.(label|group|batch)\.map\.", place)
+    return found[1] if found else ""
+
+
 def _kind(node: yaml.ScalarNode) -> str:
     return node.tag.rpartition(":")[2]
 
 
 def _is_plain(number: str) -> bool:
-    """Tell whether a whole number stands there as it is read: 10, but not 010 (8), 1:30 (90), 0x10 or 1_000."""
+    """Tell whether a whole number is written as it is read: 10, but not 010 (8), 1:30 (90), 0x10 or 1_000."""
     return re.fullmatch("0|-?[1-9][0-9]*", number) is not None
 
 

@@ -128,8 +128,9 @@ class Plan:
         return _families(self.chosen_datasets)
 
     def searched_settings(self) -> dict[str, Any]:
-        """Return the same of all datasets among which shared samples are searched, those that are only tested, too."""
-        return _families(self.named_datasets)
+        """Return the same of all datasets searched for shared samples, including those only tested, and the tests."""
+        tests = [[entry["train"], entry["test"]] for entry in self.study["external"]]
+        return {**_families(self.named_datasets), "tests": tests}
 
     # --- images
 

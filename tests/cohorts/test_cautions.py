@@ -12,7 +12,7 @@ from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.odd_gene_names import odd_gene_names
 from gexflow.cohorts.read import read_matrix
 from gexflow.cohorts.scale import find_scale
-from gexflow.cohorts.similar_spellings import similar_spellings
+from gexflow.cohorts.similar_spellings import similar_spellings, spelling_notes
 from gexflow.cohorts.standardised import find_standardisation
 from gexflow.log import CAUTION
 
@@ -100,7 +100,55 @@ def test_classes_and_patients_in_two_spellings_are_pointed_out():
 
 def test_names_that_differ_otherwise_are_two():
     assert similar_spellings(["stage I", "stage II", "a-1", "a1"]) == []
+    assert similar_spellings(["1 12", "11 2", "112", "Stage 11", "Stage 1 1", "a - 1", "a-1"]) == []
+    assert similar_spellings(["Stage  1", "stage1", "T Cell", "Tcell", "1 b", "1B", "1  2", "1 2 "]) == [
+        ["Stage  1", "stage1"],
+        ["T Cell", "Tcell"],
+        ["1 b", "1B"],
+        ["1  2", "1 2 "],
+    ]
     assert similar_spellings(["a\u00a01", "A1"]) == [["a\u00a01", "A1"]]
+
+
+def advised_map(note):
+    return json.loads(note[note.index("{") : note.index("}") + 1])
+
+
+def test_the_advised_map_keeps_every_sample():
+    types = ["01", "01", "11"] * 8
+    classes = ["Tumour", "tumour", "Solid Tissue"] * 8
+    fields = {"fields": {"sample_type": types}, "adjacent_label": "normal", "near_duplicates": "off"}
+    before = cohort_of(logged(24), classes, **fields)
+    (note,) = cautions(before)
+    assert advised_map(note) == {"Tumour": "Tumour", "tumour": "Tumour", "Solid Tissue": "Solid Tissue"}
+    after = cohort_of(logged(24), classes, label={"field": "class", "map": advised_map(note)}, **fields)
+    assert (cautions(after), before.n_obs, after.n_obs) == ([], 24, 24)
+    assert after.obs["label"].value_counts().to_dict() == {"Tumour": 16, "normal": 8}
+
+
+def test_names_that_a_map_made_are_joined_in_that_map():
+    classes, patients = ["1", "2", "3"] * 4, ["a", "b", "c", "d"] * 3
+    rules = {"label": {"field": "class", "map": {"1": "Tumour", "2": "tumour", "3": "normal"}}}
+    rules["group"] = {"field": "id", "map": {"a": "P 1", "b": "p1"}}
+    rules["batch"] = {"field": "id", "map": {"a": "X", "b": "x"}}
+    noted = cautions(cohort_of(logged(12), classes, fields={"id": patients}, near_duplicates="off", **rules))
+    for rule, note in zip(("label", "group", "batch"), noted, strict=True):
+        assert f"give them one name in datasets.own.{rule}.map." in note
+        assert "{" not in note
+
+
+def test_a_class_spelled_like_the_label_of_adjacent_normals_is_pointed_out():
+    fields = {"fields": {"sample_type": ["01", "11", "01"] * 4}, "adjacent_label": "normal"}
+    (note,) = cautions(cohort_of(logged(12), ["tumour", "tumour", "Normal"] * 4, near_duplicates="off", **fields))
+    assert all(word in note for word in ['"Normal"', "datasets.own.adjacent_label", '"normal"'])
+
+
+def test_a_map_that_joins_some_says_of_how_many():
+    names = [f"{letter}{n}" for n in range(7) for letter in "pP"]
+    (note,) = spelling_notes(names, "batches", "datasets.own.batch")
+    assert len(advised_map(note)) == 5
+    assert "first 5 of 7" in note
+    assert "first" not in spelling_notes(names[:10], "batches", "datasets.own.batch")[0]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +157,9 @@ def test_names_that_differ_otherwise_are_two():
         (lambda values: (values - values.mean(axis=0)) / values.std(axis=0), "z-scores"),
         (lambda values: (values - values.mean(axis=0)) / values.std(axis=0, ddof=1), "z-scores"),
         (lambda values: ((values - values.mean(axis=0)) / values.std(axis=0)).round(3), "z-scores"),
-        (lambda values: values - values.mean(axis=0), "centring"),
+        (lambda values: values - values.mean(axis=0), "centring of each gene"),
+        (lambda values: 2**values - np.median(2**values, axis=0), "by its median"),
+        (lambda values: (values[:39] - np.median(values[:39], axis=0)).round(2), "by its median"),
         (lambda values: (values - values.min(axis=0)) / np.ptp(values, axis=0), "0..1"),
         (lambda values: values, ""),
         (lambda values: (values - values.mean(axis=1)[:, None]) / values.std(axis=1)[:, None], ""),
@@ -121,6 +171,32 @@ def test_values_standardised_over_all_samples_are_recognised(change, words):
     found = find_standardisation(values)
     assert words in found
     assert bool(found) == bool(words)
+
+
+def test_a_median_over_some_missing_values_is_recognised():
+    values = 2 ** logged(31)
+    values[np.random.default_rng(1).random(values.shape) < 0.2] = np.nan
+    assert find_standardisation((values - np.nanmedian(values, axis=0)).astype(np.float32)).endswith("by its median")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.random.default_rng(0).poisson(0.3, (40, 60)),  # most medians are 0
+        np.random.default_rng(0).poisson(0.05, (40, 60)),  # most genes are 0 or 1
+        np.random.default_rng(0).integers(0, 2, (40, 60)),
+        np.where(np.random.default_rng(0).random((40, 60)) < 0.5, 0, logged(40) - 9),  # 0 where nothing was measured
+    ],
+)
+def test_counts_calls_and_zeros_are_no_standardisation(values):
+    assert find_standardisation(values.astype(np.float32)) == ""
+
+
+def test_genes_found_in_one_sample_do_not_hide_a_range():
+    values = (logged(40) - 4) / 10
+    values = (values - values.min(axis=0)) / np.ptp(values, axis=0)
+    values[:, :40] = np.eye(40)
+    assert "0..1" in find_standardisation(values.astype(np.float32))
 
 
 def test_joint_standardisation_reaches_card_and_warnings():

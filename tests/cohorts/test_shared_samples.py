@@ -1,5 +1,7 @@
 """Cohorts that share patients are told, whatever the scale of their values and the order of their genes."""
 
+import json
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -69,7 +71,7 @@ def test_the_table_says_where_families_are_wrong(patients, tmp_path):
     for name, values in parts.items():
         var = pd.DataFrame({"symbol": ""}, index=[f"g{n}" for n in range(1200)])
         write_h5ad(anndata.AnnData(values, var=var), tmp_path / f"{name}.h5ad")
-    settings = {"datasets": list(parts), "families": {"a": "a", "b": "x", "c": "x"}}
+    settings = {"datasets": list(parts), "families": {"a": "a", "b": "x", "c": "x"}, "tests": []}
     log, cohorts = tmp_path / "logs/job.log", [str(tmp_path / f"{name}.h5ad") for name in parts]
     outputs = {"shared": str(tmp_path / "shared.tsv")}
     run_script(job_of("find_shared_samples", log, {"cohorts": cohorts}, outputs, settings))
@@ -88,6 +90,25 @@ def test_the_table_says_where_families_are_wrong(patients, tmp_path):
     assert ["WARNING" in line and "one family" in line for line in lines] == [True, True, False]
     assert "b and c: 30 pairs of one sample over 1200 genes" in lines[2]
     assert table["same_family"].tolist() == ["no", "no", "no", "no", "yes", "yes"]
+
+
+@pytest.mark.parametrize(("train", "test", "shared"), [("a", "b", range(10)), ("b", "a", range(40, 50))])
+def test_samples_shared_with_a_test_are_to_be_excluded(patients, tmp_path, train, test, shared):
+    parts = {"a": patients[:50], "b": patients[40:]}
+    var = pd.DataFrame({"symbol": ""}, index=[f"g{n}" for n in range(1200)])
+    for name, values in parts.items():
+        obs = pd.DataFrame(index=[f"{name} {n}" for n in range(len(values))])
+        write_h5ad(anndata.AnnData(values, obs=obs, var=var), tmp_path / f"{name}.h5ad")
+    settings = {"datasets": ["a", "b"], "families": {"a": "a", "b": "b"}, "tests": [[train, test]]}
+    log, cohorts = tmp_path / "logs/job.log", [str(tmp_path / f"{name}.h5ad") for name in parts]
+    outputs = {"shared": str(tmp_path / "shared.tsv")}
+    run_script(job_of("find_shared_samples", log, {"cohorts": cohorts}, outputs, settings))
+    table = read_table(tmp_path / "shared.tsv", ("dataset", "other", "note"))
+    (line,) = [line for line in log.read_text().splitlines() if "WARNING" in line]
+    for text in (line, *table["note"]):
+        assert f"datasets.{test}.exclude" in text
+        assert "one family" not in text
+    assert json.loads(line[line.index("[") :]) == [f"{test} {n}" for n in shared]
 
 
 @pytest.mark.real

@@ -90,11 +90,12 @@ def test_the_card_and_its_figure_are_shown(large):
 def test_shared_samples_are_told(tmp_path, same, title):
     paths, settings = fabricate(tmp_path, {"d": ["x", "y"]}, models=FEW)
     row = {"dataset": "d", "other": "e", "genes_in_common": 971, "shared": 7, "of": 40, "largest_similarity": 0.9991}
-    write_table(pd.DataFrame([row | {"threshold": 0.98, "same_family": same, "note": ""}]), tmp_path / "shared.tsv")
+    note = "exclude them with datasets.e.exclude" if same == "no" else ""
+    write_table(pd.DataFrame([row | {"threshold": 0.98, "same_family": same, "note": note}]), tmp_path / "shared.tsv")
     study = collect_study(paths | {"shared_samples": str(tmp_path / "shared.tsv")}, settings)
     text = Nesting(render_page(study, TEMPLATES)).text
     assert title.removeprefix("Warning: ") in text
-    assert "7 of 40 samples of d found in e too" in text
+    assert "7 of 40 samples of d found in e too" + f": {note}" * bool(note) + "." in text
     assert "971 7 of 40 0.9991 0.98" in text
 
 

@@ -1,5 +1,6 @@
 """A mistake in the config is answered in two lines with the nearest valid name."""
 
+import json
 from copy import deepcopy
 from pathlib import Path
 
@@ -319,6 +320,21 @@ def test_overlays_merge_maps_but_replace_lists_and_catalogue_entries(tmp_path):
     assert config["models"]["gexpnet"]["epochs"] == 100  # the base's 7 is gone with the entry
     assert config["models"]["gexpnet"]["heads"] == 2
     assert merge({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}}) == {"a": {"b": 1, "c": 3}}
+
+
+@pytest.mark.parametrize("rule", ["label", "group", "batch"])
+def test_numbers_and_text_may_be_keys_of_one_map(tmp_path, rule):
+    def keys(mapping, *overlays):
+        config = load(tmp_path, changed(f"datasets.own.{rule}", {"field": "dx", "map": mapping}), *overlays)
+        found = config["datasets"]["own"][rule]["map"]
+        json.dumps(found, sort_keys=True)  # as the settings of a rule are written
+        return found
+
+    assert keys({"01": "tumour", 2: "normal"}) == {"01": "tumour", "2": "normal"}
+    assert keys({1: "tumour", "NA": "normal"}) == {"1": "tumour", "NA": "normal"}
+    assert keys({10: "tumour", 9: "normal"}) == {10: "tumour", 9: "normal"}  # else results of before would run again
+    overlay = {"datasets": {"own": {rule: {"map": {"1": "adjacent"}}}}}
+    assert keys({1: "tumour", 2: "normal"}, overlay) == {"1": "adjacent", "2": "normal"}
 
 
 def test_broken_yaml_names_file_and_line(tmp_path):

@@ -35,7 +35,8 @@ TWICE = {
     "numbers": ("map: {1: a, 2: b, 1: c}\n", ["`map.1`"]),
     "in an anchor": ("a: &a\n  x: 1\n  x: 2\nb: *a\n", ["`a.x`", "2", "3"]),
     "in a map that is merged": ("b:\n  <<: {x: 1, x: 2}\n", ["x`", "line 2"]),
-    "two merges": ("a: &a {x: 1}\nb: &b {y: 1}\nc:\n  <<: *a\n  <<: *b\n", ["`c.<<`", "4", "5"]),
+    "two merges": ("a: &a {x: 1}\nb: &b {y: 1}\nc:\n  <<: *a\n  <<: *b\n", ["`c.<<`", "4", "5", "`<<: [*a, *b]`"]),
+    "a number and its text": ("map: {1: a, '1': b}\n", ["`map.1`"]),
 }
 
 
@@ -52,7 +53,8 @@ LEGAL = {
     "a merge of several": "a: &a {x: 1}\nb: &b {x: 2, y: 1}\nc: {<<: [*a, *b], y: 3}\n",
     "an alias used twice": "a: &a {x: [1, {y: 2}]}\nb: *a\nc: {x: *a}\n",
     "the same key elsewhere": "a: {x: 1}\nb: {x: 2}\nc: [{x: 3}, {x: 4}]\n",
-    "a number and its text": "map: {1: a, '1': b}\n",
+    "numbers and text": "map: {1: a, NA: b, '01': c}\n",
+    "a merge and its text": "a: &a {x: 1}\nb: {<<: *a, '<<': 2}\n",
 }
 
 
@@ -119,6 +121,16 @@ def test_a_name_that_yaml_reads_as_something_else_is_named_as_written(tmp_path, 
     assert ".".join(["datasets.mine", *parents]) in message
     assert f'"{word}"' in message.splitlines()[1]
     assert f"line {text.count(chr(10))}" in message
+
+
+@pytest.mark.parametrize("value", ["null", "~", ""])
+@pytest.mark.parametrize(("rule", "words"), [("label", "left out"), ("group", "their own name"), ("batch", "own name")])
+def test_a_key_of_a_map_without_a_value_is_to_be_left_out(tmp_path, rule, words, value):
+    text = f"datasets:\n  my.own:\n    {rule}:\n      field: a\n      map:\n        T: x\n        N: {value}\n"
+    first, second = refused_by_schema(tmp_path, text).splitlines()
+    assert f"line 7: datasets.my.own.{rule}.map.N has no value" in first
+    assert second.startswith("leave the key out: values that are not in the map are ")
+    assert words in second
 
 
 MEANT = """

@@ -130,6 +130,7 @@ def test_a_dataset_that_is_only_tested_is_read_and_searched_but_neither_run_nor_
     assert list(found.datasets) == list(found.chosen_datasets) == found.family_settings()["datasets"] == ["one", "two"]
     assert list(found.read_datasets) == found.searched_settings()["datasets"] == ["one", "two", "three"]
     assert found.searched_settings()["families"]["three"] == "third"
+    assert found.searched_settings()["tests"] == [["one", "three"], ["one", "two"]]
     assert found.simulation_settings("three") == {"source": "tcga", "simulate": found.only_tested["three"]["simulate"]}
     assert (found.holdout_of("two"), found.holdout_of("three")) == ({"share": 0.2}, {})
     assert found.new_models("one", "external/three") == PLAIN

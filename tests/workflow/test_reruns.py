@@ -136,7 +136,8 @@ RERUNS = {
                 "external: [{train: demo-mendeley, test: demo-tcga, models: [logistic]}]\nattribution:\n",
             )
         ],
-        {"predict_external": 1, "score_new_samples": 1, "write_report": 1},
+        # what the search for shared samples advises depends on which datasets are tests
+        {"find_shared_samples": 1, "predict_external": 1, "score_new_samples": 1, "write_report": 1},
     ),
     "the published protocol beside a dataset": (
         [on("demo-tcga", "variants: [published]")],

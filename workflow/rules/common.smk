@@ -29,7 +29,7 @@ from gexflow.variants import base_of, is_leaky
 def load_study():
     """Merge config.yaml with the command line's overlays and check it; a mistake ends the start in two lines.
 
-    A job on a cluster takes the study as it was when its run began, and the digests of the code, too.
+    A job on a cluster takes the study as it was when its run began, and the digests of the code.
     """
     settings = workflow.config_settings
     try:
@@ -94,7 +94,7 @@ def fold_rule(name, count):
 
 
 def every_fold(pattern, count):
-    """Return a pattern once a fold, other wildcards left open."""
+    """Return a pattern once per fold, other wildcards left open."""
     return expand(pattern, fold=range(1, count + 1), allow_missing=True)
 
 
@@ -264,7 +264,7 @@ def model_facts(wildcards):
 
 
 def target_splits(wildcards):
-    """Return the splits of another cohort where it has a hold-out, which stays out of this test, too."""
+    """Return the splits of another cohort where it has a hold-out, which stays out of this test as well."""
     return [f"results/{wildcards.target}/splits.tsv"] if PLAN.holdout_of(wildcards.target) else []
 
 
@@ -347,7 +347,7 @@ def variant_summary(wildcards):
 
 
 def draws_of(variant):
-    """Return the function that gives the draws of a variant of a dataset, one table a model."""
+    """Return the function that gives the draws of a variant of a dataset, one table per model."""
     path = f"results/{{dataset}}~{variant}/evaluation/{{model}}/draws.tsv"
     return lambda wildcards: expand(path, model=AUDIT.refitted_models(wildcards.dataset, variant), **wildcards)
 
@@ -380,22 +380,22 @@ def truth_file(wildcards):
 
 
 def of_datasets(pattern):
-    """Return a pattern once a dataset."""
+    """Return a pattern once per dataset."""
     return expand(pattern, dataset=PLAN.datasets)
 
 
 def of_cohorts(pattern):
-    """Return a pattern once a cohort: folds by site have the ordinary dataset's."""
+    """Return a pattern once per cohort: folds by site have the ordinary dataset's."""
     return expand(pattern, dataset=dict.fromkeys(map(cohort_owner, PLAN.read_datasets)))
 
 
 def of_ranked(pattern):
-    """Return a pattern once a dataset that is compared with others: not for leaky ones."""
+    """Return a pattern once per dataset that is compared with others, which leaky ones are not."""
     return expand(pattern, dataset=PLAN.chosen_datasets)
 
 
 def of_searched(pattern):
-    """Return a pattern once a dataset among which shared samples are searched: those that are only tested, too."""
+    """Return a pattern once per dataset searched for shared samples, including those only tested."""
     return expand(pattern, dataset=PLAN.named_datasets)
 
 
@@ -433,7 +433,7 @@ def of_recipes(name):
 
 
 def of_images():
-    """Return the figures of samples as image networks see them: one a dataset, recipe and layout."""
+    """Return the figures of samples as image networks see them: one per dataset, recipe and layout."""
     images = PLAN.drawn_images()
     return [f"results/{dataset}/recipes/{recipe}/images/{layout}.svg" for dataset, recipe, layout in images]
 
@@ -441,7 +441,7 @@ def of_images():
 def benchmark_files(wildcards, output):
     """Return the benchmark file of every job behind the report that has one, for the table of cost.
 
-    They are no inputs: figures that are gone are said, not made again. As with `download_details`, no change of this
+    They are no inputs: figures that are gone are reported, not made again. As with `download_details`, no change of this
     list reruns the report.
     """
     return [f"results/benchmarks/{job}.tsv" for job in costly_jobs(PLAN, AUDIT)]

@@ -18,7 +18,7 @@ from gexflow.cohorts.lost_samples import missing_value_notes, name_missing_rows
 from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.merged import check_merge
 from gexflow.cohorts.scale import SCALES, find_scale
-from gexflow.cohorts.similar_spellings import spelling_notes
+from gexflow.cohorts.similar_spellings import adjacent_notes, spelling_notes
 from gexflow.cohorts.standardised import find_standardisation
 from gexflow.cohorts.tcga_rules import choose_samples
 from gexflow.errors import InputError, counted, listed, nearest, plain, shorten
@@ -68,7 +68,9 @@ def build_cohort(
     _refuse_row_numbers(matrix, name)
     jointly = settings.get("normalised_jointly") or matrix.normalised_jointly or _standardisation(matrix)
     _exclude(matrix, settings.get("exclude") or [], name)
-    labels = choose_samples(matrix, _label(matrix, settings, name), settings)
+    labels = _label(matrix, settings, name)
+    matrix.notes += _label_spellings(labels, settings, name)
+    labels = choose_samples(matrix, labels, settings)
     empty = count_missing(matrix.values)[0] == len(matrix.genes)
     if empty.any():
         lost = listed([sample for sample, out in zip(matrix.samples, empty, strict=True) if out], 5)
@@ -83,7 +85,7 @@ def build_cohort(
         notes += [_ALL_TYPES] * ("sample_type" in matrix.fields)
     else:
         groups, notes = apply_group_rule(matrix.fields, settings.get("group"), name, settings.get("source", ""))
-    matrix.notes += notes + _spelling_notes(labels, groups, settings, name)
+    matrix.notes += notes + _group_spellings(groups, settings, name)
     search = settings.get("near_duplicates", "auto")
     shared_by_rule = len(set(groups)) < len(groups)
     unruled = "" if settings.get("group") or protocol == "published" else f"datasets.{name}.group"
@@ -108,7 +110,7 @@ def build_cohort(
     batches = apply_batch_rule(matrix.fields, settings.get("batch"), name, settings.get("source", ""))
     if batches is not None:
         obs["batch"] = batches
-        matrix.notes += spelling_notes(batches, "batches", f"datasets.{name}.batch")
+        matrix.notes += spelling_notes(batches, "batches", f"datasets.{name}.batch", mapped=_has_map(settings, "batch"))
     _refuse_damaged_names([*obs.index, *labels, *groups, *(batches or []), *var.index, *var["symbol"]], name)
     cohort = anndata.AnnData(matrix.values, obs=obs, var=var)
     cohort.uns["scale"] = scale
@@ -241,12 +243,26 @@ def _exclude(matrix: Matrix, names: list[str], dataset: str) -> None:
     matrix.drop("samples", np.array([sample in wanted for sample in matrix.samples], dtype=bool), f"named in {key}")
 
 
-def _spelling_notes(labels: list[str], groups: list[str], settings: dict, name: str) -> list[str]:
-    """Point out classes, and patients by a rule, that are probably one under two spellings."""
-    notes = spelling_notes(labels, "classes", f"datasets.{name}.label", all_named=True)
-    if settings.get("group") and settings.get("protocol") != "published":
-        notes += spelling_notes(groups, "groups (patients)", f"datasets.{name}.group")
-    return notes
+def _label_spellings(labels: list[str], settings: dict, name: str) -> list[str]:
+    """Point out classes that are probably one under two spellings.
+
+    They are those of all samples that have a label: a map that lacks the tumour type of an adjacent normal would cost
+    that sample its label.
+    """
+    key, mapped = f"datasets.{name}.label", _has_map(settings, "label")
+    notes = spelling_notes(labels, "classes", key, all_named=True, mapped=mapped)
+    return notes + adjacent_notes(labels, settings.get("adjacent_label") or "", name)
+
+
+def _group_spellings(groups: list[str], settings: dict, name: str) -> list[str]:
+    """Point out patients by a rule that are probably one under two spellings."""
+    if not settings.get("group") or settings.get("protocol") == "published":
+        return []
+    return spelling_notes(groups, "groups (patients)", f"datasets.{name}.group", mapped=_has_map(settings, "group"))
+
+
+def _has_map(settings: dict, rule: str) -> bool:
+    return bool((settings.get(rule) or {}).get("map"))
 
 
 def _scale(matrix: Matrix, given: str, name: str) -> tuple[str, str]:

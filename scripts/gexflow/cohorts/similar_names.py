@@ -19,7 +19,7 @@ def similar_field(fields: pd.DataFrame, name: str, rows: np.ndarray) -> str:
 
     Parameters
     ----------
-    fields : DataFrame, one row a sample, all columns str
+    fields : DataFrame, one row per sample, all columns str
     name : str
         Of the field that lacks values.
     rows : bool array (samples,)

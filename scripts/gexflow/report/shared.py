@@ -58,7 +58,8 @@ def _item(pair: list[Row]) -> dict[str, str]:
         return {"datasets": names, "text": "by the config; they could not be compared."}
     found = [f"{whole(row['shared'])} of {counted(row['of'], 'sample')} of {row['dataset']}" for row in pair]
     others = f"found in {first['other']} too" if len(pair) == 1 else "found in the other one too"
-    return {"datasets": names, "text": f"{' and '.join(found)} {others}."}
+    advice = f": {first['note']}" if known(first["note"]) and first["same_family"] == "no" else ""
+    return {"datasets": names, "text": f"{' and '.join(found)} {others}{advice}."}
 
 
 def _pairs(rows: list[Row]) -> list[list[Row]]:

@@ -12,7 +12,7 @@ from gexflow.cohorts.listing import find_in_listing
 from gexflow.cohorts.partial import Partial, partial_file
 from gexflow.cohorts.patience import Failure, Patience
 from gexflow.cohorts.request import open_session
-from gexflow.errors import InputError
+from gexflow.errors import InputError, plain
 from gexflow.log import logger
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -97,11 +97,11 @@ def _from_first(
 
 def _say(address: str, failure: Failure, others: Sequence[str]) -> None:
     if others:
-        logger.warning("%s: %s; now from %s", address, failure.reason, others[0])
+        logger.warning("%s: %s; now from %s", plain(address, 300), failure.reason, others[0])
 
 
 def _sentence(path: Path, failures: list[tuple[str, Failure]]) -> str:
-    tried = "; ".join(f"{address} ({failure.reason})" for address, failure in failures)
+    tried = "; ".join(f"{plain(address, 300)} ({failure.reason})" for address, failure in failures)
     advice = (
         "check the network connection"
         if any(failure.passing for _, failure in failures)

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gexflow.errors import shorten
+
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 _TEXTS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
 _MATRIX, _COMPRESSED = 14, 15
@@ -114,17 +116,17 @@ def _array(data: memoryview, order: str, depth: int = 0) -> Value:
     size = prod(shape)
     if kind == _CELL and depth < _DEEPEST:
         if len(values) != size or any(value.kind != _MATRIX for value in values):
-            raise MatError(f"`{name}` has {len(values)} cells instead of {size}")
+            raise MatError(f"{shorten(name)} has {len(values)} cells instead of {size}")
         return [_array(value.data, order, depth + 1) for value in values]
     if size == 0 and (kind == _CHAR or kind in _NUMERIC):
         return np.empty(shape) if kind in _NUMERIC else []
     if len(values) != 1:
-        raise MatError(f"`{name}` is no full matrix of numbers, text or cells")
+        raise MatError(f"{shorten(name)} is no full matrix of numbers, text or cells")
     if kind == _CHAR:
         return _rows(values[0], shape, order)
     numbers = _numbers(values[0], order)
     if kind not in _NUMERIC or numbers.size != size:
-        raise MatError(f"`{name}` is no full matrix of numbers, text or cells")
+        raise MatError(f"{shorten(name)} is no full matrix of numbers, text or cells")
     return numbers.reshape(shape, order="F")
 
 

@@ -132,8 +132,8 @@ def _id_field(columns: dict[str, pa.Field], id_column: str | None, path: Path) -
     field = columns[name]
     if not (_is_text(field.type) or pa.types.is_integer(field.type)):
         raise InputError(
-            f"{path}: column {shorten(name)} should hold the row ids but is of the type {shorten(str(field.type))}: write the table with "
-            "its ids as texts in its first column or its index, or name the column of ids."
+            f"{path}: column {shorten(name)} should hold the row ids but is of the type {shorten(str(field.type))}: "
+            "write the table with its ids as texts in its first column or its index, or name the column of ids."
         )
     return name, field
 

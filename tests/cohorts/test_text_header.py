@@ -51,6 +51,12 @@ def test_samples_in_rows_keep_their_genes_where_rows_end_in_a_delimiter(write, l
     assert (matrix.samples, matrix.genes) == (["s1", "s2"], GENES)
     np.testing.assert_array_equal(matrix.values, [[1, 2], [3, 4]])
     assert matrix.fields["class"].tolist() == ["X", "Y"]
+    assert any("1 empty column at the ends" in note for note in matrix.notes)
+
+
+def test_a_file_that_r_may_have_meant_otherwise_is_a_caution(write):
+    matrix = read_matrix("tcga", [write(IN_ROWS.replace("gene", "x"))], None, {"dataset": "own"})
+    assert matrix.samples == SAMPLES
     assert any(note.startswith(CAUTION) and "ends in a delimiter" in note for note in matrix.notes)
 
 

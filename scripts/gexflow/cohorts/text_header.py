@@ -99,7 +99,7 @@ class Header:
         notes = []
         if self.comments:
             notes.append(f"{name}: {counted(self.comments, 'comment line')} above the column names skipped.")
-        if self.either:
+        if self.either and not _OF_IDS.fullmatch(self.names[0]):
             notes.append(
                 f"{CAUTION}every row of {name} ends in a delimiter that its first line lacks. This was read as an "
                 f"empty last column, so that {shorten(self.names[0])} heads the first one; a file of R's write.table "

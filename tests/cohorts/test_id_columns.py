@@ -221,3 +221,22 @@ def test_tcga_leaves_columns_unread_that_are_ignored(write, refused):
     assert "datasets.own.ignore" in refused(read_matrix, "tcga", [write(text)], None, {"dataset": "own"})
     matrix = read_matrix("tcga", [write(text)], None, {"dataset": "own", "ignore": ["gene_type", "g2"]})
     assert (matrix.samples, matrix.genes) == (BARCODES, ["g1"])
+
+
+def test_complete_names_of_rows_stand_beside_an_age(fields):
+    ages = [str(n) for n in range(10, 30)]
+    ids = [str(2 * n) for n in range(5, 25)]
+    rows = labels_of("class,age", ids, CLASSES, ages)  # as R writes them: ids without a name
+    assert fields(rows, ids) == CLASSES
+
+
+def test_numeric_ids_of_a_part_of_the_samples_may_be_called_so(fields):
+    assert fields(labels_of("id,class", IDS[:7], CLASSES[:7])) == [*CLASSES[:7], *[""] * 13]
+
+
+def test_barcodes_of_two_lengths_and_of_few_samples_meet(write):
+    samples = [*BARCODES, *(f"GTEX-{n}" for n in range(30))]
+    short = [*(name[:12] for name in BARCODES), *samples[10:]]
+    labels = write(labels_of("patient,class", short, ["X", "Y"] * 20), "labels.csv")
+    matrix = read_matrix("table", [write(matrix_of(samples))], labels, {"dataset": "own", "label": {"field": "class"}})
+    assert matrix.fields["class"].tolist() == ["X", "Y"] * 20

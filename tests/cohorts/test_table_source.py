@@ -174,3 +174,13 @@ def test_sample_ids_of_an_h5ad_file_can_be_a_column(tmp_path, write, refused, la
     assert (matrix.samples, matrix.fields["class"].tolist()) == (["s2", "s1"], ["Y", "X"])
     settings["sample"] = "barcodd"
     assert "datasets.own.sample" in refused(read_table_source, [tmp_path / "own.h5ad"], path, settings)
+
+
+def test_sample_ids_of_an_h5ad_file_may_be_its_index_or_beside_those_of_the_labels(tmp_path, write):
+    obs = pd.DataFrame({"sample": ["s2", "s1"]}, index=pd.Index(["a", "b"], name="barcode"))
+    anndata.AnnData(np.ones((2, 2), np.float32), obs=obs.assign(label=["Y", "X"])).write_h5ad(tmp_path / "own.h5ad")
+    settings = {"dataset": "own", "label": {"field": "label"}, "sample": "barcode"}
+    assert read_table_source([tmp_path / "own.h5ad"], None, settings).samples == ["a", "b"]
+    settings = {"dataset": "own", "label": {"field": "class"}, "sample": "sample"}
+    matrix = read_table_source([tmp_path / "own.h5ad"], write(LABELS, "labels.csv"), settings)
+    assert (matrix.samples, matrix.fields["class"].tolist()) == (["s2", "s1"], ["Y", "X"])

@@ -310,3 +310,106 @@ def test_gct_files_of_tissues_are_read_by_name(write):
     settings = {"dataset": "own", "label": {"field": "class"}}
     matrix = read_matrix("table", [write(content)], write(LABELS, "labels.tsv"), settings)
     assert (matrix.samples, matrix.genes) == (SAMPLES, GENES)
+
+
+OWN = {"dataset": "own", "label": {"field": "class"}}
+
+
+@pytest.mark.parametrize(
+    ("header", "labels", "settings"),
+    [
+        ("s1\ts2\ts3", "id\tclass\ns2\tX\ns3\tY\n", {}),
+        ("s1\ts2\ts3", "id\tclass\ns2\tX\ns3\tY\n", {"exclude": ["s1"]}),
+        ("ID\ts2\ts3", "id\tclass\nID\tX\ns2\tX\ns3\tY\n", {}),
+        ("Length\ts2\ts3", "id\tclass\ns2\tX\ns3\tY\n", {"ignore": ["Length"]}),
+    ],
+    ids=["no row", "excluded", "called ID", "ignored"],
+)
+@pytest.mark.parametrize("source", ["table", "tcga"])
+def test_r_tables_whose_first_name_is_odd_are_read(write, source, header, labels, settings):
+    matrix = read_matrix(source, [write(joined(header, *ROWS))], write(labels, "labels.tsv"), OWN | settings)
+    assert matrix.genes == GENES
+    np.testing.assert_array_equal(matrix.values[-2:], VALUES.T[1:])
+    assert matrix.samples[-2:] == ["s2", "s3"]
+
+
+def test_the_name_of_the_ids_may_be_any_word_of_the_labels_file(write):
+    labels = write(joined("id\tclass\tvisit", "s1\tX\tV1", "s2\tY\tV2", "s3\tX\tV1"), "labels.tsv")
+    for source in ("table", "tcga"):
+        matrix = read_matrix(source, [write(PLAIN.replace("gene", "V1"))], labels, OWN)
+        np.testing.assert_array_equal(matrix.values, VALUES.T)
+
+
+@pytest.mark.parametrize(
+    "name", ["Case", "Run", "Subject_ID", "Tumor_Sample_Barcode", "Row.names", "Hybridization REF"]
+)
+def test_other_names_of_ids_are_known(write, refused, name):
+    content = joined(f"{name}\tg1\tclass", "s1\t1\t2\tX", "s2\t3\t4\tY")
+    assert "name every column" in refused(read_matrix, "table", [write(content)], None, OWN)
+
+
+def test_samples_in_rows_below_an_unknown_name_are_a_caution(write):
+    content = joined("gA\tgB\tclass", "s1\t1\t2\tX", "s2\t3\t4\tY")
+    matrix = read_matrix("table", [write(content)], None, OWN)
+    assert (matrix.samples, matrix.genes) == (["s1", "s2"], ["gA", "gB"])
+    assert any(note.startswith(CAUTION) and '"gA"' in note for note in matrix.notes)
+
+
+def test_r_tables_may_begin_with_a_column_that_the_config_names(write):
+    content = joined("patient\tg1\tclass", "s1\tp1\t2\tX", "s2\tp2\t4\tY")
+    settings = OWN | {"group": {"field": "patient"}}
+    matrix = read_matrix("table", [write(content)], None, settings)
+    assert (matrix.samples, matrix.genes, matrix.fields["patient"].tolist()) == (["s1", "s2"], ["g1"], ["p1", "p2"])
+    content = joined("gene\ts1\ts2", "1\tTP53\t2\t3", "2\tA1BG\t4\t5")
+    matrix = read_matrix("table", [write(content)], write(LABELS, "labels.tsv"), OWN | {"sample": "gene"})
+    assert (matrix.samples, matrix.genes) == (["s1", "s2"], ["TP53", "A1BG"])
+
+
+@pytest.mark.parametrize(
+    ("lines", "read"),
+    [
+        (["patient\tsample\tclass", "p1\ts1\tX\tgood", "p2\ts2\tY\tbad", "p3\ts3\tX\tgood"], False),
+        (["Case\tclass", "s1\tX\tM", "s2\tX\tF", "s3\tX\tM"], False),
+        (["class\tstage\tnote", "s1\tX\tI\t", "s2\tY\tII\t", "s3\tX\tI\t"], False),
+        (["patient\tclass", "s1\tp1\tX", "s2\tp2\tY", "s3\tp3\tX"], True),
+        (["sample\tclass", "1\ts1\tX", "2\ts2\tY", "3\ts3\tX"], True),
+    ],
+)
+def test_labels_stay_below_their_names_or_are_refused(write, refused, lines, read):
+    arguments = "table", [write(PLAIN)], write(joined(*lines), "labels.tsv"), OWN
+    if read:
+        assert read_matrix(*arguments).fields["class"].tolist() == ["X", "Y", "X"]
+    else:
+        assert "name every column" in refused(read_matrix, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [("symbol\tchr", ["p1\tTP53\t17", "p2\tA1BG\t19"]), ("entrez_id\tsymbol", ["p1\t7157\tTP53", "p2\t1\tA1BG"])],
+)
+def test_annotations_of_r_whose_first_name_tells_are_read(write, header, rows):
+    assert read_annotation([write(joined(header, *rows))], ["p1", "p2"])["symbol"].tolist() == ["TP53", "A1BG"]
+
+
+def test_ids_may_be_decimals_where_their_column_says_so(write):
+    content = joined("sample,class,g1", "1.15,X,2", "1.25,Y,3")
+    assert read_matrix("table", [write(content)], None, OWN).samples == ["1.15", "1.25"]
+    content = joined("x,class,g1", "1.15,X,2", "1.25,Y,3")
+    assert read_matrix("table", [write(content)], None, OWN | {"sample": "x"}).samples == ["1.15", "1.25"]
+
+
+def test_stray_quotes_of_labels_swallow_no_rows(write):
+    rows = [f"s{n}\tX\t{note}" for n, note in enumerate(["a", '"b', "c", 'd"', "e"])]
+    table = read_label_file(write(joined("id\tclass\tnote", *rows))).table
+    assert table["id"].tolist() == [f"s{n}" for n in range(5)]
+
+
+def test_labels_within_a_table_may_hold_line_breaks(write):
+    content = 'id,class,g1\ns1,"X\n(left)",1\ns2,Y,2\n'
+    matrix = read_matrix("table", [write(content)], None, OWN)
+    assert (matrix.samples, matrix.genes) == (["s1", "s2"], ["g1"])
+
+
+def test_gct_files_keep_their_first_column_where_a_later_one_is_called_name(write):
+    content = GCT13.replace("id\tDescription", "id\tname")
+    assert read_matrix("table", [write(content)], write(LABELS, "labels.tsv"), OWN).genes == GENES

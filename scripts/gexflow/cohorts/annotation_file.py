@@ -12,8 +12,9 @@ from gexflow.cohorts.ensembl import without_version
 from gexflow.cohorts.id_columns import Candidate, choose_column
 from gexflow.cohorts.label_file import read_label_file, whole_number
 from gexflow.cohorts.text_file import decode, open_text
-from gexflow.cohorts.text_header import missing_name
+from gexflow.cohorts.text_header import Header, missing_name
 from gexflow.errors import InputError, shorten
+from gexflow.log import logger
 
 _SYMBOLS = (
     "gene symbol",
@@ -93,8 +94,8 @@ def read_annotation_file(path: str | Path, genes: list[str] | None = None) -> An
     if symbols is None:
         raise _without_symbols(list(table), path)
     id_column = table.columns[0] if geo or genes is None else _find_ids(table, genes, table[symbols], nameless, path)
-    if header is not None and header.names_ids and id_column == nameless:
-        raise missing_name(header, path)
+    if header is not None and header.nameless_ids:
+        _check_shift(header, table, path)
     if genes is not None and not _count_held(table[id_column], genes):
         raise InputError(
             f"{path} annotates none of the genes (the matrix has e.g. {shorten(genes[0])}, column "
@@ -108,6 +109,21 @@ def read_annotation_file(path: str | Path, genes: list[str] | None = None) -> An
 
 def _first(columns: dict[str, str], wanted: tuple[str, ...]) -> str | None:
     return next((columns[name] for name in wanted if name in columns), None)
+
+
+def _check_shift(header: Header, table: pd.DataFrame, path: Path) -> None:
+    """Refuse an annotation whose names may stand one column beside their cells, unless the first name tells."""
+    first = header.names[1]
+    entrez = "entrez" in first.lower() and all(cell.isdigit() for cell in map(whole_number, table.iloc[:, 1]) if cell)
+    if first.strip().lower() not in _SYMBOLS and not entrez:
+        if header.names_ids:
+            raise missing_name(header, path)
+        logger.warning(
+            "%s: rows have one cell more than there are names. This was read as R's write.table writes it, so that the "
+            "ids have no name and %s heads the second column.",
+            path,
+            shorten(first),
+        )
 
 
 def _without_symbols(names: list[str], path: Path) -> InputError:

@@ -160,6 +160,7 @@ def _parse_csv(block: bytes, columns: Columns) -> Rows:
     for index in range(len(numbers)):
         values[:, index] = table.column(index).to_numpy()
     cells = [table.column(index).to_pylist() for index in range(len(numbers), len(types))]
-    if any(b"\n" in (cell or b"") for column in cells for cell in column):
-        raise pa.ArrowInvalid("a cell holds a line break")  # a stray quote that another one closes, rows below
+    delimiter, others = columns.header.delimiter.encode(), columns.header.width - 1
+    if any(cell and b"\n" in cell and cell.count(delimiter) >= others for column in cells for cell in column):
+        raise pa.ArrowInvalid("a cell holds a row")  # of a stray quote that another one closes, rows below
     return Rows([[decode(cell or b"").strip() for cell in column] for column in cells], values)

@@ -17,6 +17,7 @@ from gexflow.cohorts.labels import Ruled, apply_batch_rule, apply_group_rule, ap
 from gexflow.cohorts.lost_samples import missing_value_notes, name_missing_rows
 from gexflow.cohorts.matrix import Matrix
 from gexflow.cohorts.merged import check_merge
+from gexflow.cohorts.odd_gene_names import facts_of_samples
 from gexflow.cohorts.scale import SCALES, find_scale
 from gexflow.cohorts.similar_spellings import adjacent_notes, spelling_notes
 from gexflow.cohorts.standardised import find_standardisation
@@ -269,7 +270,9 @@ def _scale(matrix: Matrix, given: str, name: str) -> tuple[str, str]:
     if given not in ("auto", *SCALES):
         hint = nearest(given, ["auto", *SCALES])
         raise InputError(f'datasets.{name}.scale is "{given}", which is no scale; {hint}')
-    found = find_scale(matrix.values, matrix.samples, name, given)
+    facts = set(facts_of_samples(matrix.genes))  # their values say nothing of those of genes
+    values = matrix.values[:, [gene not in facts for gene in matrix.genes]] if facts else matrix.values
+    found = find_scale(values, matrix.samples, name, given)
     matrix.notes += found.notes
     return found.scale, found.reason
 

@@ -81,6 +81,7 @@ def read_h5ad(
     _check_ids(samples, genes, path)
     _refuse_infinite(values, samples, genes, path)
     described = pd.DataFrame({str(column): as_texts(obs[column]) for column in obs}, index=samples, dtype=str)
+    described.index.name = obs.index.name
     return Matrix(values, samples, genes, described, symbols=_symbols(var), notes=notes)
 
 

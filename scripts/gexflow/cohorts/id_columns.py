@@ -41,8 +41,8 @@ class Candidate:
 
     @property
     def certain(self) -> bool:
-        """Whether the column has a name and holds all ids."""
-        return self.count == len(self.wanted) and not self.nameless
+        """Whether the column holds all ids, and does not merely number the rows without a name."""
+        return self.count == len(self.wanted) and not (self.nameless and numbers_rows(self.keys))
 
     @property
     def by_chance(self) -> bool:
@@ -55,6 +55,11 @@ class Candidate:
         for key, answer in zip(self.keys, answers, strict=True):
             found[key].add(answer)
         return [found.get(key, set()) if key else set() for key in self.wanted]
+
+
+def numbers_rows(keys: list[str]) -> bool:
+    """Tell whether these are 1, 2, 3, ... or 0, 1, 2, ..., as R and pandas write the numbers of rows."""
+    return any(keys == [str(number) for number in range(first, first + len(keys))] for first in (0, 1))
 
 
 @dataclass(frozen=True)
@@ -78,8 +83,8 @@ class Rival:
 def choose_column(candidates: list[Candidate], answers: Sequence[Hashable]) -> tuple[Candidate, Rival | None]:
     """Return the column that holds most of the ids, and a rival: another one that some ids match with another answer.
 
-    Columns of numbers hold ids by chance where ids are numbers: an age, a number of the row. Beside a column with a
-    name that holds all ids, only another one that does is a rival; else one that holds a tenth as many. A column that
+    Columns of numbers hold ids by chance where ids are numbers: an age, a number of the row. Beside a column that holds
+    all ids, only another one that does is a rival; else one that holds a tenth as many. A column that
     gives an id two answers is no id column, and so no rival, unless the best one does as well.
 
     Parameters

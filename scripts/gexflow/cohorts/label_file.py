@@ -13,7 +13,7 @@ import pandas as pd
 from gexflow.cohorts.bad_cell import MISSING
 from gexflow.cohorts.barcodes import as_barcode
 from gexflow.cohorts.config_keys import dataset_key
-from gexflow.cohorts.id_columns import EXACT, Candidate, Rival, choose_column
+from gexflow.cohorts.id_columns import EXACT, Candidate, Rival, choose_column, numbers_rows
 from gexflow.cohorts.labels import field_key, find_field
 from gexflow.cohorts.matrix import Matrix, WithoutRow
 from gexflow.cohorts.similar_names import nearest_id
@@ -21,6 +21,7 @@ from gexflow.cohorts.text_file import Packed, decode, open_text
 from gexflow.cohorts.text_header import (
     Header,
     check_unique,
+    is_name_of_ids,
     missing_name,
     parse_header,
     refuse_filled,
@@ -87,7 +88,7 @@ def _rows(text: str, header: Header, path: Path) -> list[list[str]]:
     Quoted cells may hold line breaks, as in TCGA's sample annotations. Where a stray quote swallows rows, quotes are
     taken as letters instead.
     """
-    mistake = ""
+    mistake, fallback = "", None
     for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=header.delimiter, quoting=quoting, strict=True)
         try:
@@ -98,11 +99,17 @@ def _rows(text: str, header: Header, path: Path) -> list[list[str]]:
             continue
         wrong = next(((number, len(cells)) for number, cells in rows if len(cells) != header.width), None)
         if wrong is None and rows:
-            return [cells for _, cells in rows]
+            found = [cells for _, cells in rows]
+            if quoting == csv.QUOTE_NONE or not any("\n" in cell for cells in found for cell in cells):
+                return found
+            fallback = found  # unless quotes are strays: then all lines have their cells without them
+            continue
         if wrong is None:
             raise InputError(f"{path} has column names but no rows: fetch or export it again.")
         line = header.lines + wrong[0]
         mistake = mistake or f"line {line} has {wrong[1]} cells where {header.width} are expected"
+    if fallback is not None:
+        return fallback
     raise InputError(f"{path}, {mistake}: correct it.")
 
 
@@ -127,23 +134,20 @@ def _candidates(labels: LabelFile, samples: list[str], id_column: str | None) ->
 
 
 def _candidate(labels: LabelFile, name: str, samples: list[str], barcodes: list[str]) -> Candidate:
-    """Return a column with the ids as they are or, where that matches more, TCGA's barcodes cut to one length."""
-    cells = labels.table[name].tolist()
-    exact = Candidate(name, list(map(whole_number, cells)), list(map(whole_number, samples)), name == labels.nameless)
-    if exact.count == len(samples) or not any(barcodes):
-        return exact
-    known = [as_barcode(cell) for cell in cells]
-    lengths = [max(map(len, found), default=0) for found in (known, barcodes)]
-    filled = sum(cell != "" for cell in cells)
-    mostly = 2 * sum(map(bool, known)) >= filled and 2 * sum(map(bool, barcodes)) >= len(samples)
-    if not all(lengths) or not mostly:
-        return exact
-    keys, wanted = (
-        [barcode[: min(lengths)] or plainly for barcode, plainly in zip(*pair, strict=True)]
-        for pair in ((known, cells), (barcodes, samples))
-    )
-    cut = Candidate(name, keys, wanted, detail=min(lengths))
-    return cut if cut.count > exact.count else exact
+    """Return a column with ids as they are or, where that matches more, as whole numbers or barcodes of one length."""
+    cells, nameless = labels.table[name].tolist(), name == labels.nameless
+    found = [Candidate(name, cells, samples, nameless)]
+    if found[0].count < len(samples):
+        found.append(Candidate(name, list(map(whole_number, cells)), list(map(whole_number, samples)), nameless))
+    if found[-1].count < len(samples) and any(barcodes):
+        known = [as_barcode(cell) for cell in cells]
+        length = min(max(map(len, known), default=0), max(map(len, barcodes)))
+        keys, wanted = (
+            [barcode[:length] or plainly for barcode, plainly in zip(*pair, strict=True)]
+            for pair in ((known, cells), (barcodes, samples))
+        )
+        found.append(Candidate(name, keys, wanted, nameless, detail=length or EXACT))
+    return max(found, key=lambda one: one.count)  # the first of equals
 
 
 def whole_number(text: str) -> str:
@@ -187,10 +191,9 @@ def match_labels(matrix: Matrix, labels: LabelFile, strict: list[str], settings:
     best, rival = choose_column(candidates, answers)
     if best.count == 0:
         _refuse_strangers(matrix, labels, id_column)
-    if id_column is None and best.by_chance:
+    if id_column is None and best.by_chance and not is_name_of_ids(best.name):
         _refuse_numbers(best, labels, samples, settings)
-    if labels.header.names_ids and best.nameless:
-        raise missing_name(labels.header, path)
+    _refuse_shifted_labels(labels, best)
     if rival is not None:
         _refuse_rival(labels, best, rival, samples, bool(deciding), dataset_key(settings, "sample"))
     matrix.notes += [*labels.notes, _matched(best, labels, samples), *_of_other_types(best, samples)]
@@ -208,27 +211,88 @@ def match_labels(matrix: Matrix, labels: LabelFile, strict: list[str], settings:
     return fields.fillna("")
 
 
-def refuse_shifted(header: Header, labels: LabelFile, path: Path) -> None:
-    """Refuse a matrix of genes in rows whose sample ids may stand one column beside their values, as the labels show.
+def _refuse_shifted_labels(labels: LabelFile, best: Candidate) -> None:
+    """Refuse a labels file whose names may stand one column beside their cells.
 
-    Either rows end in a delimiter that the header lacks, and its first name is that of a sample; or the ids were taken
-    to have no name, and of all names only the first, which they may have, is not that of a sample.
+    In R's `write.table` a column without a name holds the ids, or the numbers of the rows. A name for ids, such as
+    `sample`, that heads a column of few values is that of the ids themselves.
     """
-    held = [count_held(labels, [name], {}) for name in header.names[1:3]] if header.nameless_ids else []
-    if held == [0, 1] or header.names_ids:
-        raise missing_name(header, path)
-    if header.either and count_held(labels, header.names[:1], {}):
-        name = shorten(header.names[0])
+    header, table = labels.header, labels.table
+    if header.either and not is_name_of_ids(header.names[0]) and best.name == header.names[0]:
+        raise missing_name(header.without_id_name(), labels.path)
+    if not header.nameless_ids:
+        return
+    few = 2 * table[header.names[1]].nunique() < len(table)
+    numbered = numbers_rows(table[labels.nameless].tolist())
+    if (header.names_ids and few) if best.nameless else not numbered:
+        raise missing_name(header, labels.path)
+
+
+def check_shift(header: Header, labels: LabelFile | None, rows_are: str, settings: dict, path: Path) -> list[str]:
+    """Refuse a matrix whose names may stand one column beside their values; return a note where nothing tells.
+
+    Parameters
+    ----------
+    header : Header
+        Of the matrix. Its rows have one cell more than it has names, or end in a delimiter that it lacks.
+    labels : LabelFile or None
+        Decides, where genes are in rows, which names are those of samples.
+    rows_are : samples or genes
+    settings : dict
+        What `ignore`, `exclude`, `sample`, `label`, `group` and `batch` name is known to be a column.
+
+    Raises
+    ------
+    InputError
+        A name is missing, or the ids have none and the first of them is a sample.
+    """
+    rules = [(settings.get(rule) or {}).get("field") for rule in ("label", "group", "batch")]
+    named = {str(name).lower() for name in (*_listed(settings), settings.get("sample"), *rules) if name is not None}
+    if labels is None or rows_are == "samples":
+        if not header.nameless_ids or header.names[1].lower() in named:
+            return []
+        if header.names_ids:
+            raise missing_name(header, path)
+        return [
+            f"{CAUTION}{path.name}: rows have one cell more than there are names. This was read as R's write.table "
+            f"writes it, so that the ids have no name and {shorten(header.names[1])} heads the first values."
+        ]
+    first, *others = header.names[1:] if header.nameless_ids else header.names
+    held = _held(labels, [first, *others], settings)
+    if header.nameless_ids and first.lower() not in named and not held[0]:
+        likely = any(character.isdigit() for character in first) and _form(first) in set(map(_form, others))
+        if header.names_ids or not likely:
+            raise missing_name(header, path)
+    if not header.nameless_ids and held[0] and settings.get("sample") is None:
+        name = shorten(first)
+        if header.either:
+            raise InputError(
+                f"{path}: every row ends in a delimiter that the first line lacks. Either that is an empty last column "
+                f"and {name} heads the gene ids, or, as {labels.path} has a row for {name}, the ids have no name and "
+                "the last sample has no value: remove the delimiters at the ends of the rows, or name the ids."
+            )
         raise InputError(
-            f"{path}: every row ends in a delimiter that the first line lacks. Either that is an empty last column and "
-            f"{name} heads the gene ids, or, as {labels.path} has a row for {name}, the ids have no name and the last "
-            "sample has no value: remove the delimiters at the ends of the rows, or name the ids."
+            f"{path}: its first column should hold the gene ids, but {name} is a sample by {labels.path}: add a column "
+            f"of gene ids, or name the one that there is as {dataset_key(settings, 'sample')}."
         )
-    if not header.nameless_ids and count_held(labels, header.names[:1], {}):
-        raise InputError(
-            f"{path}: its first column should hold the gene ids, but {shorten(header.names[0])} is a sample by "
-            f"{labels.path}: add a column of gene ids, or name the one that there is as the dataset's `sample`."
-        )
+    return []
+
+
+def _listed(settings: dict) -> list[str]:
+    return [*(settings.get("ignore") or []), *(settings.get("exclude") or [])]
+
+
+def _held(labels: LabelFile, names: list[str], settings: dict) -> list[bool]:
+    """Tell which names are those of samples, by the one column of a labels file that holds most of the others."""
+    candidates = _candidates(labels, names, given_id_column(labels, settings))
+    best = max(candidates, key=lambda found: sum(key in set(found.keys) for key in found.wanted[1:]))
+    keys = set(best.keys) - {""}
+    return [key in keys for key in best.wanted]
+
+
+def _form(name: str) -> str:
+    """Return what ids of one kind share: letters and digits in the same order, or that they are TCGA's."""
+    return "barcode" if as_barcode(name) else re.sub(r"\d+", "0", re.sub("[A-Za-z]+", "a", name))
 
 
 def _refuse_strangers(matrix: Matrix, labels: LabelFile, id_column: str | None) -> None:

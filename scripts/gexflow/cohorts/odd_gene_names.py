@@ -20,6 +20,11 @@ _NUMBER = re.compile(r"\d(\.\d+)?E\+\d{2}")  # RIKEN's 2310009E13
 _MADE = re.compile(r"X\d")
 
 
+def facts_of_samples(genes: list[str]) -> list[str]:
+    """Return the names that are probably those of facts of samples, as an age or a survival time, and not of genes."""
+    return [gene for gene in genes if _CLINICAL.fullmatch(gene)]
+
+
 def odd_gene_names(genes: list[str], symbols: list[str]) -> list[str]:
     """Return notes on names that a spreadsheet or R has changed, and on columns that are probably no genes.
 
@@ -43,7 +48,7 @@ def odd_gene_names(genes: list[str], symbols: list[str]) -> list[str]:
             f"them of ids that begin with a digit ({made[0][1:]}): write the table with check.names = FALSE, or these "
             "genes match no other cohort and no annotation."
         )
-    clinical = [gene for gene in genes if _CLINICAL.fullmatch(gene)]
+    clinical = facts_of_samples(genes)
     if clinical:
         notes.append(
             f"{CAUTION}among the genes are columns that look like facts of samples ({listed(clinical, 5)}): if they "

@@ -15,8 +15,6 @@ _SMALLEST_COUNT_MAXIMUM = 50.0
 _FEW_NEGATIVES = 0.05
 _SHARED_FLOOR = 0.05
 _AGREEMENT = 0.9
-_FEW = 5  # values of a sample that decide nothing, such as an age among the genes ...
-_LEAST_GENES = 100  # ... where there are so many genes
 _MOST_ODD = 5
 _ODD_SHARE = 0.01
 _SIGNS = {
@@ -106,12 +104,11 @@ def _vote(sample: np.ndarray) -> str:
     if not count:
         return ""
     largest, smallest = np.fmax.reduce(sample), np.fmin.reduce(sample)
-    typical = np.partition(sample[~np.isnan(sample)], -_FEW - 1)[-_FEW - 1] if count > _LEAST_GENES else largest
     negative = np.count_nonzero(sample < 0) / count
-    if negative > _FEW_NEGATIVES and typical < _LARGEST_LOG:
+    if negative > _FEW_NEGATIVES and largest < _LARGEST_LOG:
         # log2(x + 0.001) has many negatives too, but then all unexpressed genes share one lowest value.
         return "log2" if np.count_nonzero(sample == smallest) > _SHARED_FLOOR * count else "logratio"
     if smallest >= 0 and np.count_nonzero(np.floor(sample) == sample) == count:
         # Small whole numbers may be a nearly empty sample of counts, or anything else.
         return "counts" if largest > _SMALLEST_COUNT_MAXIMUM else ""
-    return "log2" if typical <= _LARGEST_LOG else "linear"
+    return "log2" if largest <= _LARGEST_LOG else "linear"

@@ -14,12 +14,12 @@ from gexflow.cohorts.h5ad_table import read_h5ad
 from gexflow.cohorts.id_columns import more_held
 from gexflow.cohorts.label_file import (
     LabelFile,
+    check_shift,
     count_held,
     given_id_column,
     match_labels,
     near_label,
     read_label_file,
-    refuse_shifted,
 )
 from gexflow.cohorts.labels import find_field
 from gexflow.cohorts.matrix import Matrix, drop_ignored
@@ -82,7 +82,10 @@ def read_table_source(paths: list[Path], labels_path: Path | None, settings: dic
     id_column = _id_column(header, labels, settings)
     rows_are, notes = _orientation(path, form, header, id_column, labels, settings)
     text = _text_columns(header.names, settings) if labels is None and not header.gct else []
+    notes += check_shift(header, labels, rows_are, settings, path) if id_column == header.names[0] else []
     columns, rows = split_ignored(header.names, rows_are, settings)
+    if header.names[0] == "" != id_column:
+        columns.append("")  # the numbers of rows
     layout = Layout(
         samples_in_rows=rows_are == "samples",
         text=tuple(text),
@@ -90,6 +93,7 @@ def read_table_source(paths: list[Path], labels_path: Path | None, settings: dic
         id_column=id_column,
         remedy=remedy(settings, rows_are, id_column),
         unique=False,
+        nameless_ids=True,
     )
     table = form.read_table(path, layout)
     refuse_decimal_ids(table.ids, id_column, settings)
@@ -100,8 +104,6 @@ def read_table_source(paths: list[Path], labels_path: Path | None, settings: dic
     else:
         values, samples, genes = table.values.T, table.columns, table.ids
     matrix = Matrix(values, samples, genes, pd.DataFrame(index=samples), notes=table.notes + notes)
-    if labels is not None and rows_are == "genes" and id_column == header.names[0]:
-        refuse_shifted(header, labels, path)
     if header.gct:
         matrix.fields = text_table.read_sample_fields(path, samples)
     elif labels is None:
@@ -123,9 +125,12 @@ def _read_h5ad(path: Path, labels: LabelFile | None, settings: dict) -> Matrix:
     wanted = [] if labels is not None else _fields_of_rules(settings).values()
     held = None if labels is None else partial(count_held, labels, settings=settings)
     matrix = read_h5ad(path, settings.get("layer"), _given_orientation(settings), list(wanted), held)
-    if settings.get("sample") and (labels is None or given_id_column(labels, settings) is None):
-        name = find_field(list(matrix.fields.columns), str(settings["sample"]), dataset_key(settings, "sample"))
-        matrix.samples = matrix.fields[name].tolist()
+    own = [str(matrix.fields.index.name), *matrix.fields.columns]
+    if settings.get("sample") and (
+        labels is None or given_id_column(labels, settings) is None or _names(own, settings)
+    ):
+        name = find_field(own, str(settings["sample"]), dataset_key(settings, "sample"))
+        matrix.samples = matrix.samples if name == own[0] else matrix.fields[name].tolist()
         check_unique(matrix.samples, "sample", path)
         matrix.fields.index = matrix.samples
     if labels is not None:
@@ -136,6 +141,10 @@ def _read_h5ad(path: Path, labels: LabelFile | None, settings: dict) -> Matrix:
     return matrix
 
 
+def _names(names: list[str], settings: dict) -> bool:
+    return str(settings.get("sample") or "").lower() in map(str.lower, names)
+
+
 def _beside(own: pd.DataFrame, matrix: Matrix, labels: LabelFile, settings: dict) -> pd.DataFrame:
     """Return the columns of a labels file, and those of the matrix file that it does not have."""
     fields = match_labels(matrix, labels, strict_fields(settings), settings)
@@ -144,13 +153,13 @@ def _beside(own: pd.DataFrame, matrix: Matrix, labels: LabelFile, settings: dict
 
 def _id_column(header: Header, labels: LabelFile | None, settings: dict) -> str:
     """Return the matrix file's column of ids; the key may name one of the labels file alone."""
-    names = header.names
-    name = str(settings.get("sample") or "")
+    names, name = header.names, settings.get("sample")
     in_labels = labels is not None and given_id_column(labels, settings) is not None
-    if not name or (in_labels and name.lower() not in map(str.lower, names)):
-        # tables of tissues, as GTEx serves them, have row numbers before the column NAME of every GCT file
-        return next((known for known in names[: header.described + 1] if known.lower() == "name"), names[0])
-    return find_field(names, name, dataset_key(settings, "sample"))
+    if name is None or (in_labels and not _names(names, settings)):
+        # tables of tissues, as GTEx serves them, have row numbers before the column NAME of every GCT 1.2 file
+        leading = names[: header.described + 1] if not header.skip_lines else []
+        return next((known for known in leading if known.lower() == "name"), names[0])
+    return find_field(names, str(name), dataset_key(settings, "sample"))
 
 
 def _fields_of_rules(settings: dict) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from gexflow.cohorts.config_keys import dataset_key
 from gexflow.cohorts.labels import find_field
+from gexflow.cohorts.text_header import is_name_of_ids
 from gexflow.errors import InputError, shorten
 
 _DECIMAL = re.compile(r"-?\d+[.]\d*[1-9]\d*(e[-+]?\d+)?", re.IGNORECASE)
@@ -42,7 +43,12 @@ def remedy(settings: dict, rows_are: str, id_column: str) -> Callable[[str], str
 
 
 def refuse_decimal_ids(ids: list[str], column: str, settings: dict) -> None:
-    """Refuse a column of ids that mostly holds decimal numbers: the file has no ids, so values would become ids."""
+    """Refuse a column of ids that mostly holds decimal numbers: the file has no ids, so values would become ids.
+
+    A column that the config names, or that is called as ids are, may hold them.
+    """
+    if settings.get("sample") is not None or is_name_of_ids(column):
+        return
     decimals = [name for name in ids if _DECIMAL.fullmatch(name)]
     if 2 * len(decimals) > len(ids):
         raise InputError(

@@ -11,7 +11,7 @@ from gexflow.cohorts.big_arrays import row_blocks
 from gexflow.cohorts.config_keys import all_files, strict_fields
 from gexflow.cohorts.firehose import read_firehose
 from gexflow.cohorts.gene_ids import tidy_genes
-from gexflow.cohorts.label_file import LabelFile, match_labels, read_label_file, refuse_shifted
+from gexflow.cohorts.label_file import LabelFile, check_shift, match_labels, read_label_file
 from gexflow.cohorts.matrix import Matrix, drop_ignored, join_matrices
 from gexflow.cohorts.table_columns import refuse_decimal_ids, remedy, split_ignored
 from gexflow.cohorts.text_file import is_archive
@@ -72,14 +72,16 @@ def _read_file(path: Path, labels: LabelFile | None, settings: dict, ignored: se
         matrix = read_firehose(path)
     else:
         header = read_header(path)
-        if labels is not None:
-            refuse_shifted(header, labels, path)
+        notes = check_shift(header, labels, "genes", settings, path)
         columns = split_ignored(header.names, "genes", settings)[0]
         ignored.update(columns)
-        layout = Layout(ignore=tuple(columns), remedy=remedy(settings, "genes", header.names[0]), unique=False)
+        layout = Layout(
+            ignore=tuple(columns), remedy=remedy(settings, "genes", header.names[0]), unique=False, nameless_ids=True
+        )
         table = read_text_table(path, layout)
         refuse_decimal_ids(table.ids, header.names[0], settings)
-        matrix = Matrix(table.values.T, table.columns, table.ids, pd.DataFrame(index=table.columns), notes=table.notes)
+        notes += table.notes
+        matrix = Matrix(table.values.T, table.columns, table.ids, pd.DataFrame(index=table.columns), notes=notes)
     tidy_genes(matrix, are_symbols=True)
     return matrix
 

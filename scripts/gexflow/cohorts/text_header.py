@@ -17,9 +17,10 @@ _DELIMITERS = {"\t": "tabs", ",": "commas"}
 _GCT = re.compile(r'"?#1\.([23])"?[\s,]*')
 # What the first column of a table is usually called where it holds ids.
 _OF_IDS = re.compile(
-    r"#?\W*((gene|sample|probe|probe.?set|patient|case|transcript|feature|entrez|ensembl|hugo|hgnc|geo|aliquot"
-    r"|submitter|bcr.patient)s?[ _.-]?)?(ids?|names?|symbols?|barcodes?|accession|(id[ _.-])?ref)\W*"
-    r"|(gene|sample|probe|patient)s?",
+    r"#?\W*([a-z]+[ _.-]+)*(gene|sample|probe|probe.?set|patient|case|subject|participant|individual|specimen|run|cell"
+    r"|transcript|feature|locus|entrez|ensembl|hugo|hgnc|geo|aliquot|submitter|row|file|uniq|hybridization)?s?[ _.-]?"
+    r"(ids?|names?|symbols?|barcodes?|accession|(id[ _.-])?ref)(\W.*)?"
+    r"|#?(gene|sample|probe|patient|case|subject|participant|individual|specimen|run|cell|transcript|locus|hugo|no)s?\.?",
     re.IGNORECASE,
 )
 _MOST_HEADER_LINES = 20  # of one header whose quoted cells hold line breaks
@@ -92,14 +93,14 @@ class Header:
     @property
     def names_ids(self) -> bool:
         """Whether ids were taken to have no name although the first name is one that ids usually have."""
-        return self.nameless_ids and _OF_IDS.fullmatch(self.names[1]) is not None
+        return self.nameless_ids and is_name_of_ids(self.names[1])
 
     def notes(self, name: str) -> list[str]:
         """Say what was passed over in the file called `name`."""
         notes = []
         if self.comments:
             notes.append(f"{name}: {counted(self.comments, 'comment line')} above the column names skipped.")
-        if self.either and not _OF_IDS.fullmatch(self.names[0]):
+        if self.either and not is_name_of_ids(self.names[0]):
             notes.append(
                 f"{CAUTION}every row of {name} ends in a delimiter that its first line lacks. This was read as an "
                 f"empty last column, so that {shorten(self.names[0])} heads the first one; a file of R's write.table "
@@ -108,6 +109,11 @@ class Header:
         elif self.unnamed:
             notes.append(f"{name}: {counted(self.unnamed, 'empty column')} at the ends of the rows left out.")
         return notes
+
+
+def is_name_of_ids(name: str) -> bool:
+    """Tell whether a column of ids is usually called so."""
+    return _OF_IDS.fullmatch(name) is not None
 
 
 def parse_header(start: bytes, path: Path) -> Header:

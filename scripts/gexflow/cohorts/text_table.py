@@ -82,6 +82,8 @@ class Layout:
         What to do about a table without rows.
     skip_lines : int
         Lines below the header that are no rows.
+    nameless_ids : bool
+        Whether it is settled that ids have no name where rows have one cell more than there are names.
     """
 
     samples_in_rows: bool = False
@@ -92,6 +94,7 @@ class Layout:
     unique: bool = True
     if_empty: str = "export or fetch it again"
     skip_lines: int = 0
+    nameless_ids: bool = False
 
 
 DEFAULT = Layout()
@@ -104,8 +107,6 @@ def read_header(path: str | Path | Packed) -> Header:
         if header.either and not all(empty_ends(block.split(b"\n"), header) for block in blocks):
             shifted = header.without_id_name()
             header = header if shifted.names_ids else shifted  # the parser says which cell has no name
-    if header.names_ids:
-        raise missing_name(header, path)
     return header
 
 
@@ -114,7 +115,7 @@ def read_ids(path: str | Path | Packed, id_column: str | None = None) -> list[st
     header = read_header(path)
     id_column = header.names[0] if id_column is None else id_column
     ignore = tuple(name for name in header.names if name != id_column)
-    return read_text_table(path, Layout(id_column=id_column, ignore=ignore, unique=False)).ids
+    return read_text_table(path, Layout(id_column=id_column, ignore=ignore, unique=False, nameless_ids=True)).ids
 
 
 def read_sample_fields(path: str | Path, samples: list[str]) -> pd.DataFrame:
@@ -149,6 +150,8 @@ def read_text_table(path: str | Path | Packed, layout: Layout = DEFAULT) -> Text
         For whatever is wrong with the file, with the place.
     """
     header = read_header(path)
+    if header.names_ids and not layout.nameless_ids:
+        raise missing_name(header, path)
     with open_text(path) as file:
         return parse_table(file, path, layout, header=header)
 

@@ -140,6 +140,13 @@ def test_a_cohort_without_values_is_refused(refused):
     assert "liver" in refused(build, table)
 
 
+@pytest.mark.parametrize("batch", ["b" + "1" * 5000, "b\0"])
+def test_a_damaged_name_of_a_batch_is_refused(refused, batch):
+    table = matrix()
+    table.fields["plate"] = ["b1", batch] * 8
+    assert "damaged" in refused(build, table, batch={"field": "plate"})
+
+
 def test_a_name_with_a_zero_byte_is_refused(refused):
     values = np.arange(8, dtype=np.float32).reshape(4, 2) + 0.5
     fields = pd.DataFrame({"label": ["X", "X", "Y", "Y"]}, index=list("abcd"))

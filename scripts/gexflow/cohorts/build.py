@@ -29,6 +29,7 @@ _LEAKY = (
     "LEAKY by intention, the published protocol: every sample is a group of its own, so patients part, and "
     "near-duplicates are not searched."
 )
+_LONGEST_NAME = 4000  # Python, and so the library that orders names, reads no number of more than 4,300 digits
 _ALL_TYPES = "All sample types are kept, adjacent normals under the tumour's label."
 
 
@@ -171,9 +172,10 @@ def _drop_small_classes(
 
 
 def _refuse_damaged_names(names: list[str], dataset: str) -> None:
-    damaged = next((text for text in names if "\0" in text), None)
+    damaged = next((text for text in names if "\0" in text or len(text) > _LONGEST_NAME), None)
     if damaged is not None:
-        raise InputError(f"Dataset {dataset}: the name {shorten(damaged)} holds a zero byte: its file is damaged.")
+        what = "holds a zero byte" if "\0" in damaged else f"has {len(damaged):,} letters"
+        raise InputError(f"Dataset {dataset}: the name {shorten(damaged)} {what}: its file is damaged.")
 
 
 def _refuse_one_class(matrix: Matrix, labels: list[str], name: str) -> None:

@@ -28,11 +28,10 @@ _MOST_HEADER_LINES = 20  # of one header whose quoted cells hold line breaks
 
 @dataclass(frozen=True)
 class Gct:
-    """What the second line of a GCT file states: its rows and samples, and the columns and rows that annotate them."""
+    """What the second line of a GCT file states: its rows, its samples, and the rows that annotate the samples."""
 
     rows: int
     samples: int
-    row_fields: int
     sample_fields: int
 
 
@@ -179,7 +178,7 @@ def _read_gct(lines: list[bytes], path: Path) -> Gct | None:
     if len(numbers) != (2 if version[1] == "2" else 4):
         raise InputError(f"{path} is a GCT file whose second line does not state its size: export or fetch it again.")
     rows, samples, *fields = map(int, numbers)
-    return Gct(rows, samples, *(fields or (1, 0)))  # version 1.2 has one column of descriptions
+    return Gct(rows, samples, fields[1] if fields else 0)
 
 
 def _count_comments(lines: list[bytes]) -> int:

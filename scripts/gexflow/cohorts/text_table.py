@@ -51,7 +51,6 @@ class TextTable:
         Columns that were asked for as text.
     notes : list of str
         What was passed over.
-    header : Header or None
     """
 
     ids: list[str]
@@ -59,7 +58,6 @@ class TextTable:
     values: np.ndarray
     text: dict[str, list[str]]
     notes: list[str] = field(default_factory=list)
-    header: Header | None = None
 
 
 @dataclass(frozen=True)
@@ -213,7 +211,7 @@ def parse_table(
     named = dict(zip(texts, words[: len(texts)], strict=True))
     name = Path(str(path)).name
     notes = header.notes(name) + [f"{name}: {counted(blank, 'entirely empty row')} left out."] * bool(blank)
-    return TextTable(words[0], columns.numeric_names, values, named, notes, header)
+    return TextTable(words[0], columns.numeric_names, values, named, notes)
 
 
 def _check_names(header: Header, columns: Columns, layout: Layout, path: str | Path | Packed) -> None:

@@ -236,3 +236,10 @@ def test_genes_of_tcga_get_their_symbols(real, matrix, annotation, key, value, c
 def test_a_platform_table_whose_rows_end_in_a_tab_keeps_its_columns(write):
     path = write("#ID = probe\nID\tx\tGene symbol\n1_at\ty\tTP53\t\n2_at\tz\tA1BG\t\t\n")
     assert read_annotation([path], ["1_at", "2_at"])["symbol"].tolist() == ["TP53", "A1BG"]
+
+
+def test_what_an_annotation_leaves_open_is_logged(write, lines):
+    read_annotation([write("x\tsymbol\np1\tTP53\t\np2\tA1BG\t\n")], ["p1", "p2"])
+    read_annotation([write("title\tsymbol\np1\tx\tTP53\np2\ty\tA1BG\n")], ["p1", "p2"])
+    cautions = [line for line in lines if line.startswith("Caution: ")]
+    assert ['"x"' in cautions[0], '"title"' in cautions[1], len(cautions)] == [True, True, 2]

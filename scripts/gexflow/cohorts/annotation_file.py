@@ -14,7 +14,7 @@ from gexflow.cohorts.label_file import read_label_file, whole_number
 from gexflow.cohorts.text_file import decode, open_text
 from gexflow.cohorts.text_header import Header, missing_name
 from gexflow.errors import InputError, shorten
-from gexflow.log import logger
+from gexflow.log import CAUTION, log_note
 
 _SYMBOLS = (
     "gene symbol",
@@ -84,6 +84,8 @@ def read_annotation_file(path: str | Path, genes: list[str] | None = None) -> An
         table = _read_geo(path)
     else:
         labels = read_label_file(path)
+        for note in labels.notes:
+            log_note(note)
         table, nameless, header = (
             labels.table.rename(columns=lambda name: name.lstrip("#")),
             labels.nameless,
@@ -118,11 +120,9 @@ def _check_shift(header: Header, table: pd.DataFrame, path: Path) -> None:
     if first.strip().lower() not in _SYMBOLS and not entrez:
         if header.names_ids:
             raise missing_name(header, path)
-        logger.warning(
-            "%s: rows have one cell more than there are names. This was read as R's write.table writes it, so that the "
-            "ids have no name and %s heads the second column.",
-            path,
-            shorten(first),
+        log_note(
+            f"{CAUTION}{path.name}: rows have one cell more than there are names. This was read as R's write.table "
+            f"writes it, so that the ids have no name and {shorten(first)} heads the second column."
         )
 
 

@@ -238,7 +238,8 @@ def _standardisation(matrix: Matrix) -> str:
 def _exclude(matrix: Matrix, names: list[str], dataset: str) -> None:
     """Leave out the samples that the dataset's key `exclude` names."""
     key = f"datasets.{dataset}.exclude"
-    unknown = next((str(name) for name in names if str(name) not in matrix.samples), None)
+    known = set(matrix.samples)
+    unknown = next((str(name) for name in names if str(name) not in known), None)
     if unknown is not None:
         hint = nearest(unknown, matrix.samples)
         raise InputError(f"{key} names the sample {shorten(unknown)}, which the source does not have; {hint}")

@@ -9,12 +9,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import assert_all_finite, check_is_fitted, validate_data
 
-from gexflow.errors import InputError
+from gexflow.errors import InputError, counted
 
 
 def counted_genes(count: int) -> str:
     """Write a number of genes, for a note."""
-    return f"{count:,} gene" if count == 1 else f"{count:,} genes"
+    return counted(count, "gene")
 
 
 @contextmanager
